@@ -1,0 +1,97 @@
+/**
+ * What a PCM capture device is to this package, real or fake.
+ *
+ * The methods follow libasound's `snd_pcm_*` calls closely enough that a fake
+ * can fail in every way a card can, and no closer.
+ *
+ * @module
+ */
+
+import type { AudioFormat } from "./frame.ts";
+
+export { AlsaError, type AlsaErrorKind } from "../ffi/errno.ts";
+
+/** What is asked of a device. */
+export interface PcmRequest extends AudioFormat {
+  /** ALSA's name of the device, such as `"default"` or `"plughw:CARD=Mic"`. */
+  readonly device: string;
+  /** Frames after which the device wakes its reader; it may choose others. */
+  readonly periodFrames: number;
+  /** Frames the device's own ring should hold; it may choose others. */
+  readonly bufferFrames: number;
+}
+
+/** What a device was configured to: rate and channels are as requested. */
+export type PcmParameters = PcmRequest;
+
+/** The states of an ALSA PCM (`snd_pcm_state_t`). */
+export type PcmState =
+  | "open"
+  | "setup"
+  | "prepared"
+  | "running"
+  | "xrun"
+  | "draining"
+  | "paused"
+  | "suspended"
+  | "disconnected";
+
+/** A snapshot of a device (`snd_pcm_status`). */
+export interface PcmStatus {
+  readonly state: PcmState;
+  /** Frames that can be read now. */
+  readonly availableFrames: number;
+  /**
+   * Frames between the next one to be read and the one that the converter
+   * makes at this moment: `availableFrames` plus what the hardware still holds.
+   */
+  readonly delayFrames: number;
+  /** The moment of the snapshot, in milliseconds of `performance.now()`. */
+  readonly timestampMs: number;
+}
+
+/**
+ * A configured capture device in the state `prepared`.
+ *
+ * Every method but {@linkcode PcmDevice.wait} and {@linkcode PcmDevice.close}
+ * returns at once, and every one of them throws an `AlsaError` when the device
+ * refuses.
+ */
+export interface PcmDevice {
+  /** What the device was configured to. */
+  readonly parameters: PcmParameters;
+  /** Starts capturing; the state becomes `running`. */
+  start(): void;
+  /**
+   * Waits until a period can be read or the device needs attention.
+   *
+   * @param timeoutMs The longest wait. It is short (80 ms or less), because a
+   *   wait cannot be cancelled.
+   * @returns `false` when the time ran out, else `true`.
+   */
+  wait(timeoutMs: number): Promise<boolean>;
+  /** Takes a snapshot of the device. */
+  status(): PcmStatus;
+  /**
+   * Reads interleaved frames.
+   *
+   * @param samples Where they go; its length is a multiple of the channel count.
+   * @returns How many frames were written, 0 when there is none to read.
+   */
+  read(samples: Int16Array): number;
+  /** Makes the device ready to start, also after an xrun. */
+  prepare(): void;
+  /**
+   * Asks a suspended device to go on.
+   *
+   * @returns `false` while it is still busy waking up: ask again later.
+   */
+  resume(): boolean;
+  /** Stops at once; frames that were not read are discarded. */
+  drop(): void;
+  /** Releases the device; safe to call twice, never throws. */
+  close(): Promise<void>;
+}
+
+/** Opens and configures a device. */
+export type OpenPcm = (request: PcmRequest) => Promise<PcmDevice>;
