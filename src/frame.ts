@@ -23,21 +23,25 @@ export type DiscontinuityCause =
   /** The machine or the device was suspended. */
   | "suspend"
   /** The consumer was too slow and the bounded channel was full. */
-  | "slow_consumer";
+  | "slow_consumer"
+  /** The user paused; what was captured meanwhile was left out. */
+  | "paused";
 
 /** A hole in the stream, marked on the first frame behind it. */
 export interface Discontinuity {
   /** The reason of the hole; of several in a row, the first. */
   readonly cause: DiscontinuityCause;
   /**
-   * Frames that are missing. Exact for `slow_consumer`; for `xrun` and
-   * `suspend` measured from the device's timestamps.
+   * Frames that are missing. Exact for `slow_consumer` and `paused`; for
+   * `xrun` and `suspend` measured from the device's timestamps.
    */
   readonly lostFrames: number;
 }
 
 /** A block of consecutive PCM16 frames. */
 export interface AudioFrame {
+  /** How `samples` are to be read. */
+  readonly format: AudioFormat;
   /**
    * Interleaved PCM16 exactly as the device gave it, `channelCount` samples a
    * frame. The block belongs to whoever receives it: it is never written to
@@ -57,9 +61,51 @@ export interface AudioFrame {
   readonly timestampMs: number;
   /** Set on the first block behind a hole. */
   readonly discontinuity?: Discontinuity;
+  /** Set by a speech gate on the first block of an utterance. */
+  readonly speechStart?: boolean;
   /**
-   * Set by a speech gate: `"start"` on the first block of an utterance, `"end"`
-   * on the last one. A block marked `"end"` may hold no samples.
+   * Set by a speech gate on the last block of an utterance, which may hold no
+   * samples.
    */
-  readonly speech?: "start" | "end";
+  readonly speechEnd?: boolean;
+}
+
+/**
+ * Counts the frames in a block.
+ *
+ * @param frame The block.
+ * @returns Frames (samples for each channel).
+ */
+export function frameCountOf(frame: AudioFrame): number {
+  return frame.samples.length / frame.format.channelCount;
+}
+
+/**
+ * Cuts a part out of a block without copying its samples.
+ *
+ * The marks stay with the part they belong to: `discontinuity` and
+ * `speechStart` with the first frame, `speechEnd` with the last one.
+ *
+ * @param frame The block.
+ * @param begin The part's first frame.
+ * @param end The frame behind the part's last one.
+ * @returns The part; its place in time is its own.
+ */
+export function sliceFrame(
+  frame: AudioFrame,
+  begin: number,
+  end: number,
+): AudioFrame {
+  const frameCount = frameCountOf(frame);
+  if (begin === 0 && end === frameCount) return frame;
+  const { sampleRate, channelCount } = frame.format;
+  return {
+    format: frame.format,
+    samples: frame.samples.subarray(begin * channelCount, end * channelCount),
+    position: frame.position + begin,
+    timestampMs: frame.timestampMs + begin * 1000 / sampleRate,
+    discontinuity: begin === 0 ? frame.discontinuity : undefined,
+    speechStart: begin === 0 ? frame.speechStart : undefined,
+    speechEnd: end === frameCount ? frame.speechEnd : undefined,
+  };
 }

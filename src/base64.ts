@@ -1,0 +1,80 @@
+/**
+ * PCM16 as base64, the way the Realtime API wants it.
+ *
+ * @module
+ */
+
+import {
+  decodeBase64,
+  encodeBase64 as encodeBytes,
+} from "@std/encoding/base64";
+import type { AudioFrame } from "./frame.ts";
+
+/**
+ * Encodes samples as base64 of little-endian PCM16.
+ *
+ * @example There and back
+ * ```ts
+ * import { base64ToPcm16, pcm16ToBase64 } from "@nevil/earshot";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const samples = new Int16Array([0, 1, -1, 32767, -32768]);
+ * assertEquals(base64ToPcm16(pcm16ToBase64(samples)), samples);
+ * ```
+ *
+ * @param samples PCM16. The machine's byte order is used as it is: everything
+ *   that Deno runs on is little-endian.
+ * @returns Base64 with padding, 4 characters for every 3 bytes.
+ */
+export function pcm16ToBase64(samples: Int16Array): string {
+  return encodeBytes(
+    new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength),
+  );
+}
+
+/**
+ * Decodes base64 of little-endian PCM16.
+ *
+ * @param base64 Base64 with padding.
+ * @returns The samples.
+ * @throws {TypeError} When the text is not base64 or holds half a sample.
+ */
+export function base64ToPcm16(base64: string): Int16Array {
+  const bytes = decodeBase64(base64);
+  if (bytes.byteLength % 2 !== 0) {
+    throw new TypeError(
+      `Cannot decode PCM16 as it must hold an even number of bytes: current count is ${bytes.byteLength}`,
+    );
+  }
+  // The decoder may hand out a part of a larger buffer at an odd offset.
+  const aligned = bytes.byteOffset % 2 === 0 ? bytes : bytes.slice();
+  return new Int16Array(
+    aligned.buffer,
+    aligned.byteOffset,
+    aligned.byteLength / 2,
+  );
+}
+
+/**
+ * Encodes every block; blocks without samples are left out.
+ *
+ * @example
+ * ```ts ignore
+ * import { encodeBase64, openMicrophone, rechunk } from "@nevil/earshot";
+ *
+ * await using mic = await openMicrophone();
+ * for await (const audio of encodeBase64(rechunk(mic, 4800))) {
+ *   console.log({ type: "input_audio_buffer.append", audio });
+ * }
+ * ```
+ *
+ * @param source The blocks.
+ * @returns Base64 of each block's PCM16.
+ */
+export async function* encodeBase64(
+  source: AsyncIterable<AudioFrame>,
+): AsyncGenerator<string> {
+  for await (const { samples } of source) {
+    if (samples.length > 0) yield pcm16ToBase64(samples);
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * A gate that lets only speech through.
+ *
+ * @module
+ */
+
+import { type AudioFrame, frameCountOf, sliceFrame } from "./frame.ts";
+import { Rechunker } from "./rechunk.ts";
+import { checkNumber } from "./validation.ts";
+import type { VoiceActivityDetector } from "./vad.ts";
+
+/** Where an utterance begins or ends. */
+export interface SpeechBorder {
+  /** Frames since the start of the capture. */
+  readonly position: number;
+  /** Milliseconds on the clock of `performance.now()`. */
+  readonly timestampMs: number;
+}
+
+/** Settings of {@linkcode gateSpeech}. */
+export interface SpeechGateOptions {
+  /**
+   * Audio before the onset that goes out with the utterance, in milliseconds,
+   * 0–10000. A detector needs a moment to be sure; without pre-roll the first
+   * syllable is clipped.
+   *
+   * @default {300}
+   */
+  preRollMs?: number;
+  /**
+   * How long it must be quiet before the utterance ends, in milliseconds,
+   * 0–60000. Short pauses between words are quiet too; that quiet goes out with
+   * the utterance.
+   *
+   * @default {500}
+   */
+  hangoverMs?: number;
+  /** Called before the first block of an utterance goes out. */
+  onSpeechStart?: (onset: SpeechBorder) => void;
+  /** Called before the last block of an utterance goes out. */
+  onSpeechEnd?: (end: SpeechBorder) => void;
+}
+
+/**
+ * Lets utterances through and drops the rest.
+ *
+ * The first block of an utterance is marked `speechStart`, the last one, which
+ * holds no samples, `speechEnd`. A stream that ends while somebody speaks ends
+ * the utterance.
+ *
+ * @example
+ * ```ts ignore
+ * import { gateSpeech, openMicrophone, RmsDetector } from "@nevil/earshot";
+ *
+ * await using mic = await openMicrophone();
+ * for await (const frame of gateSpeech(mic, new RmsDetector(0.02))) {
+ *   if (frame.speechStart) console.log("speech at", frame.position);
+ * }
+ * ```
+ *
+ * @param source The blocks, of any size.
+ * @param detector What tells speech from the rest; it is reset first.
+ * @param options Pre-roll, hangover and callbacks.
+ * @returns The blocks of the utterances, `detector.blockMs` long.
+ * @throws {RangeError} When a setting is outside its range.
+ */
+export async function* gateSpeech(
+  source: AsyncIterable<AudioFrame>,
+  detector: VoiceActivityDetector,
+  options: SpeechGateOptions = {},
+): AsyncGenerator<AudioFrame> {
+  const { preRollMs = 300, hangoverMs = 500 } = options;
+  checkNumber("preRollMs", preRollMs, 0, 10_000);
+  checkNumber("hangoverMs", hangoverMs, 0, 60_000);
+  const preRollBlocks = Math.ceil(preRollMs / detector.blockMs);
+  const hangoverBlocks = Math.ceil(hangoverMs / detector.blockMs);
+  const preRoll: AudioFrame[] = [];
+  let speaking = false;
+  let quietBlocks = 0;
+  let last: AudioFrame | undefined;
+
+  detector.reset();
+  for await (const block of inBlocks(source, detector.blockMs)) {
+    last = block;
+    const isSpeech =
+      detector.score(block.samples, block.format) > detector.threshold;
+    quietBlocks = isSpeech ? 0 : quietBlocks + 1;
+    if (!speaking && isSpeech) {
+      speaking = true;
+      options.onSpeechStart?.(borderOf(block));
+      preRoll.push(block);
+      preRoll[0] = { ...preRoll[0]!, speechStart: true };
+      yield* preRoll.splice(0);
+    } else if (speaking && quietBlocks <= hangoverBlocks) {
+      yield block;
+    } else {
+      if (speaking) {
+        speaking = false;
+        options.onSpeechEnd?.(borderOf(block));
+        yield endMark(block, 0);
+      }
+      preRoll.push(block);
+      if (preRoll.length > preRollBlocks) preRoll.shift();
+    }
+  }
+  if (speaking && last !== undefined) {
+    const end = endMark(last, frameCountOf(last));
+    options.onSpeechEnd?.(borderOf(end));
+    yield end;
+  }
+}
+
+/** Cuts a stream into blocks of a duration, at the rate of its first block. */
+async function* inBlocks(
+  source: AsyncIterable<AudioFrame>,
+  blockMs: number,
+): AsyncGenerator<AudioFrame> {
+  let rechunker: Rechunker | undefined;
+  for await (const frame of source) {
+    rechunker ??= new Rechunker(
+      Math.max(1, Math.round(frame.format.sampleRate * blockMs / 1000)),
+    );
+    yield* rechunker.push(frame);
+  }
+  if (rechunker !== undefined) yield* rechunker.flush();
+}
+
+function borderOf({ position, timestampMs }: AudioFrame): SpeechBorder {
+  return { position, timestampMs };
+}
+
+/** A block without samples that ends an utterance `offsetFrames` into `block`. */
+function endMark(block: AudioFrame, offsetFrames: number): AudioFrame {
+  const { position, timestampMs } = sliceFrame(
+    block,
+    offsetFrames,
+    offsetFrames,
+  );
+  return {
+    format: block.format,
+    samples: new Int16Array(0),
+    position,
+    timestampMs,
+    speechEnd: true,
+  };
+}

@@ -1,0 +1,69 @@
+/**
+ * Loudness as the root of the mean square.
+ *
+ * @module
+ */
+
+import type { AudioFrame } from "./frame.ts";
+
+/** A block with its loudness. */
+export interface MeteredFrame extends AudioFrame {
+  /** RMS volume, 0.0–1.0 of full scale; 0 for a block without samples. */
+  readonly volume: number;
+}
+
+/**
+ * Computes the RMS volume of PCM16.
+ *
+ * Full scale is 32768, so a full-scale square wave gives 1.0 and a full-scale
+ * sine 0.707.
+ *
+ * @example
+ * ```ts
+ * import { rmsVolume } from "@nevil/earshot";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(rmsVolume(new Int16Array([16384, -16384])), 0.5);
+ * ```
+ *
+ * @param samples PCM16, of any number of channels.
+ * @returns 0.0–1.0 of full scale.
+ */
+export function rmsVolume(samples: Int16Array): number {
+  // Two sums keep the additions of neighbours from waiting for each other.
+  let even = 0;
+  let odd = 0;
+  const pairedLength = samples.length & ~1;
+  for (let i = 0; i < pairedLength; i += 2) {
+    const a = samples[i]!;
+    const b = samples[i + 1]!;
+    even += a * a;
+    odd += b * b;
+  }
+  if (samples.length > pairedLength) even += samples[pairedLength]! ** 2;
+  return Math.sqrt((even + odd) / Math.max(1, samples.length)) / 32768;
+}
+
+/**
+ * Converts a volume to decibels below full scale.
+ *
+ * @param volume 0.0–1.0.
+ * @returns `20 log10(volume)`: 0 dBFS for 1.0, `-Infinity` for silence.
+ */
+export function volumeToDbfs(volume: number): number {
+  return 20 * Math.log10(volume);
+}
+
+/**
+ * Measures every block.
+ *
+ * @param source The blocks.
+ * @returns The same blocks with their RMS volume.
+ */
+export async function* measureVolume(
+  source: AsyncIterable<AudioFrame>,
+): AsyncGenerator<MeteredFrame> {
+  for await (const frame of source) {
+    yield { ...frame, volume: rmsVolume(frame.samples) };
+  }
+}

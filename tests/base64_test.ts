@@ -1,0 +1,31 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { base64ToPcm16, encodeBase64, pcm16ToBase64 } from "../src/base64.ts";
+import { collect, frameOf, streamOf } from "./frames.ts";
+
+Deno.test("pcm16ToBase64() writes little-endian bytes", () => {
+  // 0x0201, 0x0403 → bytes 01 02 03 04.
+  assertEquals(pcm16ToBase64(new Int16Array([0x0201, 0x0403])), "AQIDBA==");
+});
+
+Deno.test("pcm16ToBase64() encodes only the part that a view shows", () => {
+  const whole = new Int16Array([9, 0x0201, 0x0403, 9]);
+  assertEquals(pcm16ToBase64(whole.subarray(1, 3)), "AQIDBA==");
+});
+
+Deno.test("base64ToPcm16() gives back every sample", () => {
+  const samples = Int16Array.from({ length: 65_536 }, (_, i) => i - 32_768);
+  assertEquals(base64ToPcm16(pcm16ToBase64(samples)), samples);
+});
+
+Deno.test("base64ToPcm16() refuses half a sample", () => {
+  assertThrows(
+    () => base64ToPcm16("AQID"),
+    TypeError,
+    "must hold an even number of bytes: current count is 3",
+  );
+});
+
+Deno.test("encodeBase64() encodes block by block and leaves out empty ones", async () => {
+  const blocks = [frameOf([0x0201], 0), frameOf([], 1), frameOf([0x0403], 1)];
+  assertEquals(await collect(encodeBase64(streamOf(blocks))), ["AQI=", "AwQ="]);
+});

@@ -1,0 +1,365 @@
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStrictEquals,
+} from "@std/assert";
+import type { AudioFrame } from "../src/frame.ts";
+import { type Microphone, openMicrophone } from "../src/microphone.ts";
+import { AlsaError } from "../src/pcm.ts";
+import { FakeClock } from "../src/testing/fake_clock.ts";
+import {
+  FakePcm,
+  type FakePcmOptions,
+  type FakePcmStep,
+} from "../src/testing/fake_pcm.ts";
+
+const NOISE: FakePcmStep = {
+  type: "noise",
+  durationMs: 10_000,
+  amplitude: 0.9,
+};
+
+function noiseFor(durationMs: number): FakePcmStep {
+  return { type: "noise", durationMs, amplitude: 0.9 };
+}
+
+/** A fake device on a fake clock. */
+function lab(script: FakePcmStep[], options: FakePcmOptions = {}) {
+  const clock = new FakeClock();
+  const fake = new FakePcm({ script, clock, ...options });
+  return { clock, fake, openPcm: fake.open };
+}
+
+/** Stops a microphone whose wait ends only when its clock moves. */
+async function stop(mic: Microphone, clock: FakeClock): Promise<void> {
+  const stopping = mic.stop();
+  await clock.advance(80);
+  await stopping;
+}
+
+/** Collects what an iterator yields until it ends. */
+async function collect(
+  source: AsyncIterable<AudioFrame>,
+): Promise<AudioFrame[]> {
+  const frames: AudioFrame[] = [];
+  for await (const frame of source) frames.push(frame);
+  return frames;
+}
+
+function assertHeard(fake: FakePcm, frames: AudioFrame[], sampleRate = 24_000) {
+  for (const { samples, position } of frames) {
+    assertEquals(samples, fake.samplesAt(position, samples.length, sampleRate));
+  }
+}
+
+Deno.test("openMicrophone() yields what the device hears, bit for bit and in order", async () => {
+  const { clock, fake, openPcm } = lab([NOISE]);
+  const mic = await openMicrophone({ openPcm, clock });
+  const collecting = collect(mic);
+  await clock.advance(1000);
+  await stop(mic, clock);
+  const frames = await collecting;
+
+  assertHeard(fake, frames);
+  let position = 0;
+  for (const frame of frames) {
+    assertEquals(frame.position, position);
+    assertEquals(frame.discontinuity, undefined);
+    position += frame.samples.length;
+  }
+  assertEquals(position, mic.stats.capturedFrames);
+  assert(position >= 24_000);
+  assertEquals(fake.heldCount, 0);
+  assertEquals(clock.sleeperCount, 0);
+});
+
+Deno.test("openMicrophone() interleaves channels and counts positions in frames", async () => {
+  const { clock, openPcm } = lab([NOISE]);
+  const mic = await openMicrophone({
+    openPcm,
+    clock,
+    channelCount: 2,
+    sampleRate: 16_000,
+  });
+  const collecting = collect(mic);
+  await clock.advance(100);
+  await stop(mic, clock);
+  const frames = await collecting;
+
+  assertEquals(frames.map((frame) => frame.position), [
+    0,
+    320,
+    640,
+    960,
+    1280,
+    1600,
+  ]);
+  for (const { samples, format } of frames) {
+    assertEquals(samples.length, 640);
+    assertEquals(format.channelCount, 2);
+    for (let i = 0; i < samples.length; i += 2) {
+      assertStrictEquals(samples[i], samples[i + 1]);
+    }
+  }
+});
+
+Deno.test("openMicrophone() stamps every block with the moment its first frame was captured", async () => {
+  const { clock, openPcm } = lab([NOISE]);
+  await clock.advance(5000);
+  const mic = await openMicrophone({ openPcm, clock });
+  const collecting = collect(mic);
+  await clock.advance(60);
+  await stop(mic, clock);
+
+  const timestamps = (await collecting).map((frame) => frame.timestampMs);
+  assertEquals(timestamps, [5000, 5020, 5040, 5060]);
+});
+
+Deno.test("openMicrophone() loses nothing to short reads", async () => {
+  const { clock, fake, openPcm } = lab([NOISE], { maxReadFrames: 7 });
+  const mic = await openMicrophone({ openPcm, clock });
+  const collecting = collect(mic);
+  await clock.advance(200);
+  await stop(mic, clock);
+  const frames = await collecting;
+
+  assertHeard(fake, frames);
+  assert(frames.every((frame) => frame.samples.length <= 7));
+  assertEquals(
+    frames.reduce((sum, frame) => sum + frame.samples.length, 0),
+    mic.stats.capturedFrames,
+  );
+});
+
+Deno.test("Microphone.stop() still delivers what the device holds", async () => {
+  const { clock, openPcm } = lab([NOISE]);
+  const mic = await openMicrophone({ openPcm, clock });
+  await clock.advance(30);
+  await stop(mic, clock);
+
+  const frames = await collect(mic);
+  assertEquals(mic.stats.capturedFrames, mic.stats.deliveredFrames);
+  assert(frames.length > 1, "the part of a period behind the first is missing");
+});
+
+Deno.test("Microphone releases the device within 100 ms of a stop while no audio arrives", async () => {
+  const { clock, fake, openPcm } = lab([{ type: "stall", durationMs: 1e9 }]);
+  const mic = await openMicrophone({ openPcm, clock });
+  await clock.advance(1000);
+  let released = false;
+  mic.stop().then(() => released = true);
+  await clock.advance(100);
+
+  assert(released);
+  assertEquals(fake.heldCount, 0);
+  assertEquals(await collect(mic), []);
+});
+
+Deno.test("Microphone ends a pending next() at once when it is closed", async () => {
+  const { clock, openPcm } = lab([{ type: "stall", durationMs: 1e9 }]);
+  const mic = await openMicrophone({ openPcm, clock });
+  const pending = mic.next();
+  const closing = mic.close();
+
+  assertEquals(await pending, { done: true, value: undefined });
+  await clock.advance(100);
+  await closing;
+});
+
+Deno.test("Microphone throws the reason of its signal at once, also while no audio arrives", async () => {
+  const { clock, fake, openPcm } = lab([{ type: "stall", durationMs: 1e9 }]);
+  const controller = new AbortController();
+  const reason = new Error("enough");
+  const mic = await openMicrophone({
+    openPcm,
+    clock,
+    signal: controller.signal,
+  });
+  const pending = mic.next();
+  controller.abort(reason);
+
+  assertStrictEquals(await assertRejects(() => pending), reason);
+  await clock.advance(100);
+  assertEquals(fake.heldCount, 0);
+});
+
+Deno.test("openMicrophone() gives up at once when its signal is aborted while the device opens", async () => {
+  const { clock, fake, openPcm } = lab([], { openMs: 5000 });
+  const controller = new AbortController();
+  const opening = openMicrophone({ openPcm, clock, signal: controller.signal });
+  await clock.advance(10);
+  controller.abort(new Error("changed my mind"));
+
+  await assertRejects(() => opening, Error, "changed my mind");
+  await clock.advance(5000);
+  assertEquals(fake.openCount, 1);
+  assertEquals(fake.heldCount, 0, "the late device was not closed");
+});
+
+Deno.test("Microphone releases the device when a loop over it is left early", async () => {
+  const { clock, fake, openPcm } = lab([NOISE]);
+  const mic = await openMicrophone({ openPcm, clock });
+  const advancing = clock.advance(500);
+  for await (const frame of mic) {
+    if (frame.position > 0) break;
+  }
+  assertEquals(fake.heldCount, 0);
+  await advancing;
+  assertEquals(clock.sleeperCount, 0);
+});
+
+Deno.test("Microphone keeps a bounded queue for a slow consumer and counts what it drops", async () => {
+  const { clock, fake, openPcm } = lab([NOISE]);
+  const mic = await openMicrophone({ openPcm, clock, queueMs: 500 });
+  await clock.advance(2000);
+
+  assertEquals(mic.stats.queuedFrames, 12_000);
+  assertEquals(mic.stats.slowConsumerFrames, 36_000);
+
+  const collecting = collect(mic);
+  await clock.advance(100);
+  await stop(mic, clock);
+  const frames = await collecting;
+  const behindHole = frames.find((frame) => frame.discontinuity !== undefined)!;
+  assertEquals(behindHole.position, 48_000);
+  assertEquals(behindHole.discontinuity, {
+    cause: "slow_consumer",
+    lostFrames: 36_000,
+  });
+  assertHeard(fake, frames);
+});
+
+Deno.test("Microphone recovers from an xrun in place and marks the gap on the next block", async () => {
+  const { clock, fake, openPcm } = lab([
+    noiseFor(100),
+    { type: "xrun" },
+    noiseFor(900),
+  ]);
+  const mic = await openMicrophone({ openPcm, clock });
+  const collecting = collect(mic);
+  await clock.advance(1000);
+  await stop(mic, clock);
+  const frames = await collecting;
+
+  const marked = frames.filter((frame) => frame.discontinuity !== undefined);
+  assertEquals(marked.length, 1);
+  assertEquals(marked[0]!.discontinuity!.cause, "xrun");
+  assertEquals(mic.stats.xrunCount, 1);
+  // The timeline is true to the clock: what is heard at a position is there.
+  assertHeard(fake, frames);
+});
+
+Deno.test("Microphone measures the gap when its reader came too late", async () => {
+  const { clock, fake, openPcm } = lab([NOISE]);
+  let late = false;
+  const mic = await openMicrophone({
+    clock,
+    openPcm: async (request) => {
+      const pcm = await openPcm(request);
+      const wait = pcm.wait.bind(pcm);
+      // What a blocked event loop looks like from the device.
+      pcm.wait = async (timeoutMs) => {
+        if (late) await clock.sleep(3000);
+        late = false;
+        return await wait(timeoutMs);
+      };
+      return pcm;
+    },
+  });
+  const collecting = collect(mic);
+  await clock.advance(200);
+  late = true;
+  await clock.advance(3800);
+  await stop(mic, clock);
+  const frames = await collecting;
+
+  const [marked] = frames.filter((frame) => frame.discontinuity !== undefined);
+  assertEquals(marked!.discontinuity!.cause, "xrun");
+  assert(marked!.discontinuity!.lostFrames >= 2.9 * 24_000);
+  assertEquals(mic.stats.lostFrames, marked!.discontinuity!.lostFrames);
+  assertHeard(fake, frames);
+});
+
+for (const resumable of [true, false]) {
+  Deno.test(`Microphone goes on after a suspend of a device that ${resumable ? "resumes" : "cannot resume"}`, async () => {
+    const { clock, fake, openPcm } = lab([
+      noiseFor(100),
+      { type: "suspend", durationMs: 300, resumable },
+      noiseFor(2000),
+    ]);
+    const mic = await openMicrophone({ openPcm, clock });
+    const collecting = collect(mic);
+    await clock.advance(1000);
+    await stop(mic, clock);
+    const frames = await collecting;
+
+    const [marked] = frames.filter((frame) =>
+      frame.discontinuity !== undefined
+    );
+    assertEquals(marked!.discontinuity!.cause, "suspend");
+    assertHeard(fake, frames);
+  });
+}
+
+Deno.test("Microphone gives up when the device only ever overruns", async () => {
+  const { clock, fake, openPcm } = lab(
+    Array.from({ length: 20 }, () => ({ type: "xrun" }) as const),
+  );
+  const mic = await openMicrophone({ openPcm, clock });
+  const failing = assertRejects(() => collect(mic), AlsaError);
+  await clock.advance(1000);
+
+  assertEquals((await failing as AlsaError).kind, "xrun");
+  assertEquals(fake.heldCount, 0);
+});
+
+Deno.test("Microphone delivers what came before a failure and then throws it", async () => {
+  const { clock, fake, openPcm } = lab([noiseFor(50), { type: "unplug" }]);
+  const mic = await openMicrophone({ openPcm, clock });
+  await clock.advance(1000);
+
+  const frames: AudioFrame[] = [];
+  const error = await assertRejects(async () => {
+    for await (const frame of mic) frames.push(frame);
+  }, AlsaError);
+  assertEquals((error as AlsaError).code, "ENODEV");
+  assertEquals((error as AlsaError).kind, "unavailable");
+  assertEquals(frames.length, 2);
+  assertEquals(fake.heldCount, 0);
+});
+
+Deno.test("Microphone throws an errno that cannot be recovered from", async () => {
+  const { clock, fake, openPcm } = lab([
+    noiseFor(50),
+    { type: "error", errno: 5 },
+  ]);
+  const mic = await openMicrophone({ openPcm, clock });
+  const failing = assertRejects(() => collect(mic), AlsaError, "EIO");
+  await clock.advance(1000);
+  await failing;
+  assertEquals(fake.heldCount, 0);
+});
+
+Deno.test("openMicrophone() throws the error of a device that is busy", async () => {
+  const { clock, fake, openPcm } = lab([], { openErrnos: [16] });
+  const error = await assertRejects(
+    () => openMicrophone({ openPcm, clock }),
+    AlsaError,
+  );
+  assertEquals((error as AlsaError).kind, "busy");
+  assertEquals(fake.heldCount, 0);
+});
+
+Deno.test("openMicrophone() refuses what no device can do, naming field, range and value", async () => {
+  await assertRejects(
+    () => openMicrophone({ sampleRate: -1 }),
+    RangeError,
+    "Cannot use sampleRate as it must be a whole number from 4000 to 384000: current value is -1",
+  );
+  await assertRejects(
+    () => openMicrophone({ periodFrames: 0.5 }),
+    RangeError,
+    "periodFrames",
+  );
+});
