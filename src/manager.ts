@@ -1,0 +1,748 @@
+/**
+ * The whole job behind one object: microphone, optional voice activity
+ * detection, chunks as base64, callbacks, statistics, and streaming to the
+ * Realtime API.
+ *
+ * @module
+ */
+
+import { listDevices } from "./alsa_device.ts";
+import { pcm16ToBase64 } from "./base64.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import { type AudioFrame, frameCountOf } from "./frame.ts";
+import { type Microphone, openMicrophone } from "./microphone.ts";
+import type { OpenPcm } from "./pcm.ts";
+import type { RealtimeClientEvent } from "./realtime/events.ts";
+import { Recording, type RecordingOptions } from "./recording.ts";
+import { RmsDetector, type VoiceActivityDetector } from "./vad.ts";
+import { checkInteger, checkNumber, checkOneOf } from "./validation.ts";
+import { rmsVolume } from "./volume.ts";
+
+/** What an {@linkcode AudioCaptureManager} is doing. */
+export type CaptureState = "inactive" | "recording" | "paused";
+
+/** Settings of an {@linkcode AudioCaptureManager}; every field is optional. */
+export interface AudioCaptureConfig {
+  /**
+   * Samples per second: 16000, 22050, 24000, 44100 or 48000 Hz. The Realtime
+   * API takes only 24000.
+   *
+   * @default {24000}
+   */
+  sampleRate?: number;
+  /**
+   * Channels, 1 or 2. The Realtime API takes only 1.
+   *
+   * @default {1}
+   */
+  channelCount?: number;
+  /**
+   * Samples (of each channel) in a processing chunk: rate × seconds, 1–4800000.
+   *
+   * @default {4800, which is 200 ms at 24000 Hz}
+   */
+  chunkSize?: number;
+  /**
+   * Samples (of each channel) that the capture layer hands over at once at the
+   * most, 16–480000. Larger: more latency, less CPU. The period is the largest
+   * equal part of a chunk within it; the device's ring is always longer.
+   *
+   * @default {4096}
+   */
+  bufferSize?: number;
+  /**
+   * Index in the list of devices, from 0; without it, `device` decides.
+   *
+   * @default {undefined, which is the system's default device}
+   */
+  deviceIndex?: number;
+  /**
+   * ALSA's name of the device.
+   *
+   * @default {"default"}
+   */
+  device?: string;
+  /**
+   * Whether only audio in which speech is detected is sent.
+   *
+   * @default {false}
+   */
+  vadEnabled?: boolean;
+  /**
+   * RMS volume above which audio is speech, 0.0–1.0 of full scale; lower is
+   * more sensitive.
+   *
+   * @default {0.02}
+   */
+  vadThreshold?: number;
+  /**
+   * Audio before an onset that is sent with it, in milliseconds, 0–10000.
+   *
+   * @default {300}
+   */
+  vadPreRollMs?: number;
+  /**
+   * How long it must be quiet before speech has ended, in milliseconds,
+   * 0–60000.
+   *
+   * @default {500}
+   */
+  vadHangoverMs?: number;
+  /** A detector of your own; it replaces the one of `vadThreshold`. */
+  vadDetector?: VoiceActivityDetector;
+  /**
+   * A partly filled chunk that has waited this long, in milliseconds, is sent
+   * as it is, 1–600000.
+   *
+   * @default {200, or the duration of one chunk when that is longer}
+   */
+  autoFlushMs?: number;
+  /**
+   * Opens the device: a fake one in tests.
+   *
+   * @default {the real libasound}
+   */
+  openPcm?: OpenPcm;
+  /**
+   * The clock, matching the device's.
+   *
+   * @default {systemClock}
+   */
+  clock?: Clock;
+}
+
+/**
+ * What an {@linkcode AudioCaptureManager} tells; every function is optional.
+ *
+ * They are not waited for. One that throws or rejects does not disturb the
+ * recording: its error goes to `onError`.
+ */
+export interface AudioCaptureCallbacks {
+  /**
+   * A chunk is ready.
+   *
+   * @param base64Audio Base64 of PCM16, as the Realtime API wants it.
+   * @param volume Its RMS volume, 0.0–1.0.
+   */
+  onAudioData?(base64Audio: string, volume: number): unknown;
+  /**
+   * The level was measured, for meters; once for every period of the device.
+   *
+   * @param volume RMS, 0.0–1.0.
+   */
+  onVolumeChange?(volume: number): unknown;
+  /**
+   * Anything went wrong: the device, the connection or a callback.
+   *
+   * @param error What went wrong.
+   */
+  onError?(error: Error): unknown;
+  /**
+   * The state changed.
+   *
+   * @param state The new state.
+   */
+  onStateChange?(state: CaptureState): unknown;
+  /** Somebody begins to speak (with `vadEnabled`). */
+  onVadSpeechStart?(): unknown;
+  /** Nobody speaks any more (with `vadEnabled`). */
+  onVadSpeechEnd?(): unknown;
+}
+
+/**
+ * The part of a connection that a capture needs.
+ * `RealtimeConnectionManager` is one; an object with only `sendEvent` is enough.
+ */
+export interface AudioConnection {
+  /**
+   * Sends one event.
+   *
+   * @param event An `input_audio_buffer.append`.
+   * @returns `false` when it was not sent.
+   */
+  sendEvent(event: RealtimeClientEvent): unknown;
+  /** Called behind the last audio of an utterance. */
+  endTurn?(): unknown;
+  /**
+   * Subscribes to errors, while recording.
+   *
+   * @param type `"error"`.
+   * @param listener Called with every error.
+   * @returns A function that ends the subscription.
+   */
+  on?(type: "error", listener: (error: Error) => void): () => void;
+}
+
+/** What an {@linkcode AudioCaptureManager} has done since recording started. */
+export interface AudioCaptureStats {
+  /** What it is doing. */
+  readonly state: CaptureState;
+  /** Whether it is recording and not paused. */
+  readonly isRecording: boolean;
+  /** Whether it is paused. */
+  readonly isPaused: boolean;
+  /**
+   * Samples of each channel that were read from the device: the sum of
+   * `deliveredSamples`, `bufferSamples`, `queuedSamples`, `gatedSamples`,
+   * `pausedSamples` and `droppedSamples`.
+   */
+  readonly totalSamples: number;
+  /** Chunks that were handed over. */
+  readonly totalChunks: number;
+  /** Samples that wait for their chunk to be full. */
+  readonly bufferSamples: number;
+  /** The same in milliseconds. */
+  readonly bufferMs: number;
+  /** Whether voice activity detection is on. */
+  readonly vadEnabled: boolean;
+  /** Whether speech is detected now. */
+  readonly vadSpeechActive: boolean;
+  /** Samples per second. */
+  readonly sampleRate: number;
+  /** Channels. */
+  readonly channels: number;
+  /** Samples in chunks that were handed over. */
+  readonly deliveredSamples: number;
+  /** Samples that wait to be processed. */
+  readonly queuedSamples: number;
+  /** Samples left out because nobody spoke. */
+  readonly gatedSamples: number;
+  /** Samples left out because of a pause. */
+  readonly pausedSamples: number;
+  /** Samples dropped because the event loop was blocked for too long. */
+  readonly droppedSamples: number;
+  /**
+   * Samples that never arrived, lost in the device by overruns or suspends;
+   * measured from its timestamps, and not a part of `totalSamples`.
+   */
+  readonly lostSamples: number;
+  /** Overruns of the device. */
+  readonly xrunCount: number;
+  /** Samples of chunks that the connection did not take. */
+  readonly unsentSamples: number;
+}
+
+/** Settings of {@linkcode createAudioCapture}. */
+export interface CreateAudioCaptureOptions extends AudioCaptureConfig {
+  /** Where the audio is streamed to; without it only the callbacks get it. */
+  connectionManager?: AudioConnection;
+  /** Who is told. */
+  callbacks?: AudioCaptureCallbacks;
+}
+
+type Settings =
+  & Required<
+    Omit<AudioCaptureConfig, "deviceIndex" | "vadDetector" | "openPcm">
+  >
+  & Pick<AudioCaptureConfig, "deviceIndex" | "vadDetector" | "openPcm">;
+
+const DEFAULTS = {
+  sampleRate: 24_000,
+  channelCount: 1,
+  chunkSize: 4800,
+  bufferSize: 4096,
+  deviceIndex: undefined,
+  device: "default",
+  vadEnabled: false,
+  vadThreshold: 0.02,
+  vadPreRollMs: 300,
+  vadHangoverMs: 500,
+  vadDetector: undefined,
+  autoFlushMs: 200,
+  openPcm: undefined,
+  clock: systemClock,
+} as const satisfies Settings;
+
+/** What the Realtime API takes. */
+const API_FORMAT = { sampleRate: 24_000, channelCount: 1 } as const;
+
+/** Rates that the original offers; others need a converter of your own. */
+const SAMPLE_RATES = [16_000, 22_050, 24_000, 44_100, 48_000];
+
+/**
+ * Captures a microphone and hands it out in chunks of base64 PCM16.
+ *
+ * Methods may be called at any time, in any order and concurrently: those that
+ * take time are carried out one after the other.
+ *
+ * @example Ten seconds with a callback
+ * ```ts ignore
+ * import { AudioCaptureManager } from "@nevil/earshot";
+ *
+ * await using capture = new AudioCaptureManager({ chunkSize: 2400 }, {
+ *   onAudioData: (base64Audio, volume) => console.log(base64Audio.length, volume),
+ *   onError: (error) => console.error(error.message),
+ * });
+ * await capture.initialize();
+ * await capture.startRecording();
+ * await new Promise((resolve) => setTimeout(resolve, 10_000));
+ * await capture.stopRecording();
+ * ```
+ */
+export class AudioCaptureManager implements AsyncDisposable {
+  readonly #settings: Settings;
+  readonly #connection: AudioConnection | undefined;
+  #callbacks: AudioCaptureCallbacks;
+  #phase: "new" | "ready" | "recording" | "disposed" = "new";
+  /** The recording under way, or the last one. */
+  #recording: Recording | undefined;
+  /** Resolves when that recording has ended and everybody was told. */
+  #ended: Promise<void> | undefined;
+  /** The end of the line of operations that take time. */
+  #lastOperation: Promise<unknown> = Promise.resolve();
+  readonly #disposing = new AbortController();
+  #turnIsOpen = false;
+  #connectionTakesAudio = true;
+  #unsentSamples = 0;
+
+  /**
+   * @param config The settings.
+   * @param callbacks Who is told.
+   * @param connectionManager Where the audio is streamed to.
+   * @throws {RangeError} When a setting is outside its range; the message names
+   *   the field, its value and the range.
+   * @throws {TypeError} When there is no such setting, or it is of a wrong type.
+   */
+  constructor(
+    config: AudioCaptureConfig = {},
+    callbacks: AudioCaptureCallbacks = {},
+    connectionManager?: AudioConnection,
+  ) {
+    this.#settings = settle(config);
+    this.#callbacks = callbacks;
+    this.#connection = connectionManager;
+    if (connectionManager === undefined) return;
+    for (const field of ["sampleRate", "channelCount"] as const) {
+      if (this.#settings[field] !== API_FORMAT[field]) {
+        throw new RangeError(
+          `Cannot stream to the Realtime API as ${field} must be ${
+            API_FORMAT[field]
+          }: current value is ${this.#settings[field]}`,
+        );
+      }
+    }
+  }
+
+  /**
+   * Makes sure that the microphone can be used, by opening it for a moment.
+   * Calling it again does nothing.
+   *
+   * @throws {RangeError} When there is no device of the given index.
+   * @throws {AlsaError} When the device cannot be used as configured.
+   * @throws {DOMException} `InvalidStateError` after `dispose`.
+   */
+  initialize(): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#refuseWhenDisposed("initialize");
+      if (this.#phase !== "new") return;
+      const microphone = await this.#openMicrophone();
+      await microphone.close();
+      this.#phase = "ready";
+    });
+  }
+
+  /**
+   * Starts recording; the statistics begin anew.
+   *
+   * @throws {DOMException} `InvalidStateError` when not initialized, already
+   *   recording, or disposed.
+   * @throws {AlsaError} When the device cannot be used.
+   */
+  startRecording(): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#refuseWhenDisposed("start recording");
+      if (this.#phase === "new") {
+        throw invalidState(
+          "Cannot start recording as the capture is not initialized: call initialize() first",
+        );
+      }
+      if (this.#phase === "recording") {
+        throw invalidState(
+          "Cannot start recording as it is already recording: call stopRecording() first",
+        );
+      }
+      const microphone = await this.#openMicrophone();
+      this.#unsentSamples = 0;
+      this.#connectionTakesAudio = true;
+      this.#recording = new Recording(microphone, this.#recordingOptions());
+      this.#phase = "recording";
+      this.#tell("onStateChange", "recording");
+      this.#ended = this.#watch(this.#recording);
+    });
+  }
+
+  /**
+   * Stops recording; everything that was captured is handed over first. Does
+   * nothing when there is no recording.
+   */
+  stopRecording(): Promise<void> {
+    return this.#inTurn(() => this.#stop());
+  }
+
+  /**
+   * Leaves out what is captured from now on; the device keeps running. Does
+   * nothing unless recording.
+   */
+  pause(): void {
+    if (this.getState() !== "recording") return;
+    this.#recording?.pause();
+    this.#tell("onStateChange", "paused");
+  }
+
+  /** Goes on after a pause. Does nothing unless paused. */
+  resume(): void {
+    if (this.getState() !== "paused") return;
+    this.#recording?.resume();
+    this.#tell("onStateChange", "recording");
+  }
+
+  /** Sends what is buffered now, as a shorter chunk. */
+  flush(): void {
+    this.#recording?.flush();
+  }
+
+  /** The volume of the last block, 0.0–1.0; 0 unless recording. */
+  getCurrentVolume(): number {
+    return this.#phase === "recording" ? this.#recording?.volume ?? 0 : 0;
+  }
+
+  /** What it is doing. */
+  getState(): CaptureState {
+    if (this.#phase !== "recording") return "inactive";
+    return this.#recording?.paused ? "paused" : "recording";
+  }
+
+  /** What became of every sample of this recording, or of the last one. */
+  getStats(): AudioCaptureStats {
+    const { sampleRate, channelCount, vadEnabled } = this.#settings;
+    const state = this.getState();
+    const counts = this.#recording?.counts;
+    const device = this.#recording?.microphone.stats;
+    const bufferSamples = counts?.bufferSamples ?? 0;
+    return {
+      state,
+      isRecording: state === "recording",
+      isPaused: state === "paused",
+      totalSamples: device?.capturedFrames ?? 0,
+      totalChunks: counts?.chunkCount ?? 0,
+      bufferSamples,
+      bufferMs: bufferSamples * 1000 / sampleRate,
+      vadEnabled,
+      vadSpeechActive: this.#recording?.speechActive ?? false,
+      sampleRate,
+      channels: channelCount,
+      deliveredSamples: counts?.deliveredSamples ?? 0,
+      queuedSamples: device?.queuedFrames ?? 0,
+      gatedSamples: counts?.gatedSamples ?? 0,
+      pausedSamples: counts?.pausedSamples ?? 0,
+      droppedSamples: device?.slowConsumerFrames ?? 0,
+      lostSamples: device?.lostFrames ?? 0,
+      xrunCount: device?.xrunCount ?? 0,
+      unsentSamples: this.#unsentSamples,
+    };
+  }
+
+  /**
+   * Replaces the callbacks, also while recording.
+   *
+   * @param callbacks Who is told from now on.
+   */
+  setCallbacks(callbacks: AudioCaptureCallbacks): void {
+    this.#callbacks = callbacks;
+  }
+
+  /**
+   * Stops recording and releases everything. Safe to call twice and in any
+   * state; a start that is under way is given up.
+   */
+  dispose(): Promise<void> {
+    this.#disposing.abort(
+      invalidState("Cannot go on as the capture was disposed: create another"),
+    );
+    return this.#inTurn(async () => {
+      await this.#stop();
+      this.#phase = "disposed";
+    });
+  }
+
+  /** The same as {@linkcode AudioCaptureManager.dispose}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
+  /** Carries out an operation when those before it are done. */
+  #inTurn(operation: () => Promise<void>): Promise<void> {
+    const result = this.#lastOperation.then(operation);
+    this.#lastOperation = result.catch(() => {});
+    return result;
+  }
+
+  #refuseWhenDisposed(what: string): void {
+    if (this.#phase === "disposed") {
+      throw invalidState(
+        `Cannot ${what} as the capture was disposed: create another`,
+      );
+    }
+  }
+
+  async #stop(): Promise<void> {
+    await this.#recording?.microphone.stop();
+    await this.#ended;
+  }
+
+  async #openMicrophone(): Promise<Microphone> {
+    const { sampleRate, channelCount, openPcm, clock } = this.#settings;
+    try {
+      return await openMicrophone({
+        device: deviceNameOf(this.#settings),
+        sampleRate,
+        channelCount,
+        periodFrames: periodFramesOf(this.#settings),
+        signal: this.#disposing.signal,
+        openPcm,
+        clock,
+      });
+    } catch (error) {
+      if (!this.#disposing.signal.aborted) {
+        this.#tell("onError", asError(error));
+      }
+      throw error;
+    }
+  }
+
+  #recordingOptions(): RecordingOptions {
+    const { vadEnabled, vadDetector, vadThreshold, ...settings } =
+      this.#settings;
+    return {
+      chunkFrames: settings.chunkSize,
+      autoFlushMs: settings.autoFlushMs,
+      clock: settings.clock,
+      detector: vadEnabled
+        ? vadDetector ?? new RmsDetector(vadThreshold)
+        : undefined,
+      gate: {
+        preRollMs: settings.vadPreRollMs,
+        hangoverMs: settings.vadHangoverMs,
+        onSpeechStart: () => this.#tell("onVadSpeechStart"),
+        onSpeechEnd: () => this.#tell("onVadSpeechEnd"),
+      },
+      onVolume: (volume) => this.#tell("onVolumeChange", volume),
+      onChunk: (chunk) => this.#handOver(chunk),
+    };
+  }
+
+  /** Follows a recording to its end, whether asked for or not. */
+  async #watch(recording: Recording): Promise<void> {
+    const unsubscribe = this.#connection?.on?.(
+      "error",
+      (error) => this.#report(error),
+    );
+    try {
+      await recording.finished;
+    } catch (error) {
+      this.#report(error);
+    }
+    this.#endTurn();
+    unsubscribe?.();
+    this.#phase = "ready";
+    this.#tell("onStateChange", "inactive");
+  }
+
+  #handOver(chunk: AudioFrame): void {
+    if (chunk.samples.length > 0) {
+      const base64Audio = pcm16ToBase64(chunk.samples);
+      this.#tell("onAudioData", base64Audio, rmsVolume(chunk.samples));
+      this.#send(base64Audio, frameCountOf(chunk));
+    }
+    if (chunk.speechEnd) this.#endTurn();
+  }
+
+  #send(audio: string, sampleCount: number): void {
+    if (this.#connection === undefined) return;
+    this.#turnIsOpen = true;
+    try {
+      const sent = this.#connection.sendEvent({
+        type: "input_audio_buffer.append",
+        audio,
+      });
+      if (sent instanceof Promise) {
+        sent.then(
+          (sent) => this.#account(sent !== false, sampleCount),
+          (error) => this.#account(false, sampleCount, error),
+        );
+      } else {
+        this.#account(sent !== false, sampleCount);
+      }
+    } catch (error) {
+      this.#account(false, sampleCount, error);
+    }
+  }
+
+  /** Counts what was not sent, and says so once until audio is sent again. */
+  #account(sent: boolean, sampleCount: number, cause?: unknown): void {
+    if (!sent) {
+      this.#unsentSamples += sampleCount;
+      if (this.#connectionTakesAudio) {
+        this.#report(
+          new Error(
+            "Cannot send audio as the connection does not take it: it is counted in unsentSamples until the connection is back",
+            { cause },
+          ),
+        );
+      }
+    }
+    this.#connectionTakesAudio = sent;
+  }
+
+  #endTurn(): void {
+    if (!this.#turnIsOpen) return;
+    this.#turnIsOpen = false;
+    try {
+      const ended = this.#connection?.endTurn?.();
+      if (ended instanceof Promise) {
+        ended.catch((error) => this.#report(error));
+      }
+    } catch (error) {
+      this.#report(error);
+    }
+  }
+
+  /** Calls a callback, which must not disturb the recording. */
+  #tell<Name extends keyof AudioCaptureCallbacks>(
+    name: Name,
+    ...args: Parameters<NonNullable<AudioCaptureCallbacks[Name]>>
+  ): void {
+    const callback = this.#callbacks[name] as
+      | ((...args: unknown[]) => unknown)
+      | undefined;
+    try {
+      const result = callback?.apply(this.#callbacks, args);
+      if (result instanceof Promise) {
+        result.catch((error) => this.#reportFrom(name, error));
+      }
+    } catch (error) {
+      this.#reportFrom(name, error);
+    }
+  }
+
+  #reportFrom(name: keyof AudioCaptureCallbacks, error: unknown): void {
+    if (name === "onError") {
+      console.error("The callback onError failed:", error);
+    } else this.#report(error);
+  }
+
+  /** An error that nobody listens to is printed: it is never silent. */
+  #report(error: unknown): void {
+    if (this.#callbacks.onError === undefined) console.error(error);
+    else this.#tell("onError", asError(error));
+  }
+}
+
+/**
+ * Creates a manager that is ready to record.
+ *
+ * @example Streaming to the Realtime API while somebody speaks
+ * ```ts ignore
+ * import { createAudioCapture, RealtimeConnectionManager } from "@nevil/earshot";
+ *
+ * await using connection = new RealtimeConnectionManager();
+ * await connection.start();
+ * await using capture = await createAudioCapture({
+ *   connectionManager: connection,
+ *   vadEnabled: true,
+ * });
+ * await capture.startRecording();
+ * for await (const event of connection) console.log(event.type);
+ * ```
+ *
+ * @param options The settings, the callbacks and the connection.
+ * @returns The manager, already initialized.
+ * @throws {RangeError} When a setting is outside its range.
+ * @throws {TypeError} When there is no such setting, or it is of a wrong type.
+ * @throws {AlsaError} When the device cannot be used as configured.
+ */
+export async function createAudioCapture(
+  options: CreateAudioCaptureOptions = {},
+): Promise<AudioCaptureManager> {
+  const { connectionManager, callbacks, ...config } = options;
+  const manager = new AudioCaptureManager(config, callbacks, connectionManager);
+  await manager.initialize();
+  return manager;
+}
+
+/** Fills in the defaults and refuses what cannot work. */
+function settle(config: AudioCaptureConfig): Settings {
+  for (const field of Object.keys(config)) {
+    if (field in DEFAULTS) continue;
+    const camelCase = field.replace(
+      /_(.)/g,
+      (_, letter) => letter.toUpperCase(),
+    );
+    const advice = camelCase in DEFAULTS
+      ? `use "${camelCase}"`
+      : `use one of ${Object.keys(DEFAULTS).join(", ")}`;
+    throw new TypeError(`Cannot use "${field}" as it is no setting: ${advice}`);
+  }
+  const given = Object.fromEntries(
+    Object.entries(config).filter(([, value]) => value !== undefined),
+  );
+  const settings: Settings = { ...DEFAULTS, ...given };
+  checkOneOf("sampleRate", settings.sampleRate, SAMPLE_RATES);
+  checkInteger("channelCount", settings.channelCount, 1, 2);
+  checkInteger("chunkSize", settings.chunkSize, 1, 4_800_000);
+  checkInteger("bufferSize", settings.bufferSize, 16, 480_000);
+  if (settings.deviceIndex !== undefined) {
+    checkInteger("deviceIndex", settings.deviceIndex, 0, 9999);
+  }
+  if (typeof settings.device !== "string" || settings.device === "") {
+    throw new TypeError(
+      `Cannot use device as it must be the name of a device: current value is ${
+        JSON.stringify(settings.device)
+      }`,
+    );
+  }
+  checkOneOf("vadEnabled", settings.vadEnabled, [true, false]);
+  checkNumber("vadThreshold", settings.vadThreshold, 0, 1);
+  checkNumber("vadPreRollMs", settings.vadPreRollMs, 0, 10_000);
+  checkNumber("vadHangoverMs", settings.vadHangoverMs, 0, 60_000);
+  checkNumber("autoFlushMs", settings.autoFlushMs, 1, 600_000);
+  const chunkMs = settings.chunkSize * 1000 / settings.sampleRate;
+  return {
+    ...settings,
+    autoFlushMs: config.autoFlushMs ?? Math.max(settings.autoFlushMs, chunkMs),
+  };
+}
+
+function deviceNameOf({ device, deviceIndex }: Settings): string {
+  if (deviceIndex === undefined) return device;
+  const devices = listDevices();
+  const found = devices[deviceIndex];
+  if (found === undefined) {
+    throw new RangeError(
+      `Cannot use deviceIndex as it must be the index of a device, of which there are ${devices.length}: current value is ${deviceIndex}`,
+    );
+  }
+  return found.name;
+}
+
+/**
+ * The largest equal part of a chunk that fits the capture layer's buffer, so
+ * that a chunk is complete at the moment of a wake-up; but no period is shorter
+ * than 5 ms, which would be 200 wake-ups a second.
+ */
+function periodFramesOf(settings: Settings): number {
+  const { chunkSize, bufferSize, sampleRate } = settings;
+  const partCount = Math.ceil(chunkSize / bufferSize);
+  return Math.max(
+    Math.ceil(chunkSize / partCount),
+    Math.round(sampleRate / 200),
+  );
+}
+
+function invalidState(message: string): DOMException {
+  return new DOMException(message, "InvalidStateError");
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

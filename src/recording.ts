@@ -1,0 +1,208 @@
+/**
+ * One recording, from an open microphone to its last chunk.
+ *
+ * ```text
+ * microphone → pause → volume → speech gate → rechunk → chunks
+ * ```
+ *
+ * @module
+ */
+
+import type { Clock } from "./clock.ts";
+import { type AudioFrame, frameCountOf } from "./frame.ts";
+import type { Microphone } from "./microphone.ts";
+import { Rechunker } from "./rechunk.ts";
+import { gateSpeech, type SpeechGateOptions } from "./speech_gate.ts";
+import type { VoiceActivityDetector } from "./vad.ts";
+import { rmsVolume } from "./volume.ts";
+
+/** How a recording is processed, and who is told. */
+export interface RecordingOptions {
+  /** Frames in a chunk. */
+  readonly chunkFrames: number;
+  /** How long a partly filled chunk may wait, in milliseconds. */
+  readonly autoFlushMs: number;
+  /** The clock of `autoFlushMs`. */
+  readonly clock: Clock;
+  /** Lets only speech through, when given. */
+  readonly detector?: VoiceActivityDetector;
+  /** Pre-roll, hangover and the callbacks of the gate. */
+  readonly gate: SpeechGateOptions;
+  /** Called with the RMS volume of every block of the device. */
+  readonly onVolume: (volume: number) => void;
+  /** Called with every chunk; the one that ends an utterance may be empty. */
+  readonly onChunk: (chunk: AudioFrame) => void;
+}
+
+/** What became of the samples (of each channel) that the microphone delivered. */
+export interface RecordingCounts {
+  /** In chunks that were handed over. */
+  readonly deliveredSamples: number;
+  /** Waiting for a chunk to be full. */
+  readonly bufferSamples: number;
+  /**
+   * Left out because nobody spoke. The latest of them, as long as the pre-roll,
+   * still go out when somebody begins to speak.
+   */
+  readonly gatedSamples: number;
+  /** Left out because of a pause. */
+  readonly pausedSamples: number;
+  /** Chunks that were handed over. */
+  readonly chunkCount: number;
+}
+
+/** A recording under way. */
+export class Recording {
+  /** The microphone that is recorded. */
+  readonly microphone: Microphone;
+  /** Resolves behind the last chunk; rejects when the device failed. */
+  readonly finished: Promise<void>;
+  readonly #options: RecordingOptions;
+  readonly #rechunker: Rechunker;
+  #autoFlush: AbortController | undefined;
+  #paused = false;
+  #speechActive = false;
+  #volume = 0;
+  #pausedSamples = 0;
+  #heardSamples = 0;
+  #passedSamples = 0;
+  #chunkCount = 0;
+
+  /**
+   * @param microphone The source; the recording consumes it.
+   * @param options How it is processed, and who is told.
+   */
+  constructor(microphone: Microphone, options: RecordingOptions) {
+    this.microphone = microphone;
+    this.#options = options;
+    this.#rechunker = new Rechunker(options.chunkFrames);
+    this.finished = this.#run();
+  }
+
+  /** Whether it is paused. */
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  /** Whether the detector hears speech now. */
+  get speechActive(): boolean {
+    return this.#speechActive;
+  }
+
+  /** The RMS volume of the last block, 0.0–1.0; 0 during a pause. */
+  get volume(): number {
+    return this.#paused ? 0 : this.#volume;
+  }
+
+  /** What became of every sample. */
+  get counts(): RecordingCounts {
+    const bufferSamples = this.#rechunker.bufferedFrames;
+    return {
+      deliveredSamples: this.#passedSamples - bufferSamples,
+      bufferSamples,
+      gatedSamples: this.#heardSamples - this.#passedSamples,
+      pausedSamples: this.#pausedSamples,
+      chunkCount: this.#chunkCount,
+    };
+  }
+
+  /** Leaves out what is captured from now on. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  /** Goes on after a pause. */
+  resume(): void {
+    this.#paused = false;
+  }
+
+  /** Hands over what waits for its chunk to be full. */
+  flush(): void {
+    this.#handOver(this.#rechunker.flush());
+  }
+
+  /**
+   * Ends the recording; what was captured is still handed over.
+   *
+   * @returns A promise that resolves behind the last chunk.
+   */
+  async stop(): Promise<void> {
+    await this.microphone.stop();
+    await this.finished;
+  }
+
+  async #run(): Promise<void> {
+    const { detector, gate } = this.#options;
+    const heard = this.#heard();
+    const passed = detector === undefined
+      ? heard
+      : gateSpeech(heard, detector, {
+        ...gate,
+        onSpeechStart: (onset) => {
+          this.#speechActive = true;
+          gate.onSpeechStart?.(onset);
+        },
+        onSpeechEnd: (end) => {
+          this.#speechActive = false;
+          gate.onSpeechEnd?.(end);
+        },
+      });
+    try {
+      for await (const frame of passed) {
+        this.#passedSamples += frameCountOf(frame);
+        this.#handOver(this.#rechunker.push(frame));
+      }
+    } finally {
+      // Also after a failure: what was captured before it is not lost.
+      this.flush();
+      this.#speechActive = false;
+      await this.microphone.close();
+    }
+  }
+
+  /** What the microphone delivers outside of pauses, with its volume measured. */
+  async *#heard(): AsyncGenerator<AudioFrame> {
+    let skippedFrames = 0;
+    for await (const frame of this.microphone) {
+      const frameCount = frameCountOf(frame);
+      if (this.#paused) {
+        this.#pausedSamples += frameCount;
+        skippedFrames += frameCount;
+        continue;
+      }
+      this.#heardSamples += frameCount;
+      this.#volume = rmsVolume(frame.samples);
+      this.#options.onVolume(this.#volume);
+      yield skippedFrames === 0 ? frame : {
+        ...frame,
+        discontinuity: {
+          cause: "paused",
+          lostFrames: skippedFrames + (frame.discontinuity?.lostFrames ?? 0),
+        },
+      };
+      skippedFrames = 0;
+    }
+  }
+
+  #handOver(chunks: Iterable<AudioFrame>): void {
+    for (const chunk of chunks) {
+      this.#stopAutoFlush();
+      if (chunk.samples.length > 0) this.#chunkCount++;
+      this.#options.onChunk(chunk);
+    }
+    if (this.#rechunker.bufferedFrames > 0) this.#startAutoFlush();
+  }
+
+  #startAutoFlush(): void {
+    if (this.#autoFlush !== undefined) return;
+    const timer = this.#autoFlush = new AbortController();
+    const { autoFlushMs, clock } = this.#options;
+    clock.sleep(autoFlushMs, { signal: timer.signal })
+      .then(() => this.flush(), () => {});
+  }
+
+  #stopAutoFlush(): void {
+    this.#autoFlush?.abort();
+    this.#autoFlush = undefined;
+  }
+}

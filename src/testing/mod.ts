@@ -1,0 +1,10 @@
+/**
+ * Stand-ins for tests without hardware, network or waiting: a scripted PCM
+ * device, a clock that is moved by hand, and a local Realtime server.
+ *
+ * @module
+ */
+
+export { type Clock, systemClock } from "../clock.ts";
+export { FakeClock } from "./fake_clock.ts";
+export { FakePcm, type FakePcmOptions, type FakePcmStep } from "./fake_pcm.ts";
