@@ -10,7 +10,11 @@ import { listDevices } from "./alsa_device.ts";
 import { pcm16ToBase64 } from "./base64.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type AudioFrame, frameCountOf } from "./frame.ts";
-import { type Microphone, openMicrophone } from "./microphone.ts";
+import {
+  type Microphone,
+  openMicrophone,
+  periodFramesFor,
+} from "./microphone.ts";
 import type { OpenPcm } from "./pcm.ts";
 import type { RealtimeClientEvent } from "./realtime/events.ts";
 import { Recording, type RecordingOptions } from "./recording.ts";
@@ -491,16 +495,16 @@ export class AudioCaptureManager implements AsyncDisposable {
   }
 
   async #openMicrophone(): Promise<Microphone> {
-    const { sampleRate, channelCount, openPcm, clock } = this.#settings;
+    const { sampleRate, channelCount, chunkSize, bufferSize } = this.#settings;
     try {
       return await openMicrophone({
         device: deviceNameOf(this.#settings),
         sampleRate,
         channelCount,
-        periodFrames: periodFramesOf(this.#settings),
+        periodFrames: periodFramesFor(chunkSize, bufferSize, sampleRate),
         signal: this.#disposing.signal,
-        openPcm,
-        clock,
+        openPcm: this.#settings.openPcm,
+        clock: this.#settings.clock,
       });
     } catch (error) {
       if (!this.#disposing.signal.aborted) {
@@ -723,20 +727,6 @@ function deviceNameOf({ device, deviceIndex }: Settings): string {
     );
   }
   return found.name;
-}
-
-/**
- * The largest equal part of a chunk that fits the capture layer's buffer, so
- * that a chunk is complete at the moment of a wake-up; but no period is shorter
- * than 5 ms, which would be 200 wake-ups a second.
- */
-function periodFramesOf(settings: Settings): number {
-  const { chunkSize, bufferSize, sampleRate } = settings;
-  const partCount = Math.ceil(chunkSize / bufferSize);
-  return Math.max(
-    Math.ceil(chunkSize / partCount),
-    Math.round(sampleRate / 200),
-  );
 }
 
 function invalidState(message: string): DOMException {

@@ -174,6 +174,29 @@ export async function openMicrophone(
   });
 }
 
+/**
+ * Finds the period that suits chunks of a size: the largest equal part of a
+ * chunk that is not longer than the capture layer may hold, so that a chunk is
+ * complete at the moment of a wake-up. No period is shorter than 5 ms, which
+ * would be 200 wake-ups a second.
+ *
+ * @param chunkFrames Frames in a chunk.
+ * @param bufferFrames The most frames in a period.
+ * @param sampleRate Frames per second.
+ * @returns Frames in a period.
+ */
+export function periodFramesFor(
+  chunkFrames: number,
+  bufferFrames: number,
+  sampleRate: number,
+): number {
+  const partCount = Math.ceil(chunkFrames / bufferFrames);
+  return Math.max(
+    Math.ceil(chunkFrames / partCount),
+    Math.round(sampleRate / 200),
+  );
+}
+
 /** Waits for a device; one that opens after an abort is closed again. */
 async function orAbort(
   opening: Promise<PcmDevice>,

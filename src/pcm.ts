@@ -9,7 +9,11 @@
 
 import type { AudioFormat } from "./frame.ts";
 
-export { AlsaError, type AlsaErrorKind } from "../ffi/errno.ts";
+export {
+  AlsaError,
+  type AlsaErrorKind,
+  type AlsaErrorOptions,
+} from "../ffi/errno.ts";
 
 /** What is asked of a device. */
 export interface PcmRequest extends AudioFormat {

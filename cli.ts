@@ -1,0 +1,161 @@
+/**
+ * The program `earshot`: finds the command, runs it, and turns its outcome into
+ * an exit code.
+ *
+ * @module
+ */
+
+import denoJson from "./deno.json" with { type: "json" };
+
+import { listDevices, openAlsaPcm, systemClock } from "./mod.ts";
+import {
+  type Command,
+  commandHelp,
+  type Output,
+  type World,
+} from "./src/cli/command.ts";
+import { demo } from "./src/cli/demo.ts";
+import { devices } from "./src/cli/devices.ts";
+import { meter } from "./src/cli/meter.ts";
+import { didYouMean, Options, UsageError } from "./src/cli/options.ts";
+import { record } from "./src/cli/record.ts";
+import { stream } from "./src/cli/stream.ts";
+
+const COMMANDS: readonly Command[] = [devices, meter, record, stream, demo];
+
+/** What a shell expects of a program that Ctrl-C ended: 128 + SIGINT. */
+const EXIT_INTERRUPTED = 130;
+const EXIT_FAILURE = 1;
+const EXIT_USAGE = 2;
+
+function programHelp(): string {
+  const width = Math.max(...COMMANDS.map(({ name }) => name.length));
+  const rows = COMMANDS.map(({ name, summary }) =>
+    `  ${name.padEnd(width)}  ${summary}`
+  );
+  return `earshot ${denoJson.version}: a microphone on Linux into the OpenAI Realtime API.
+
+Usage: earshot COMMAND [options]
+
+Commands:
+${rows.join("\n")}
+
+"earshot COMMAND --help" says more. "earshot --version" prints the version.
+Nothing at hand? "earshot demo" needs no microphone, no key and no network.
+`;
+}
+
+/**
+ * Runs the program.
+ *
+ * @param args The arguments, without the program's name.
+ * @param world Where it runs.
+ * @returns The exit code: 0, 1 after a failure, 2 after a wrong use, 130 after
+ *   Ctrl-C.
+ */
+export async function main(
+  args: readonly string[],
+  world: World,
+): Promise<number> {
+  const [name, ...rest] = args;
+  const helpFor = name === "help" ? rest[0] : undefined;
+  try {
+    if (name === "--version" || name === "-V") {
+      world.stdout.write(`earshot ${denoJson.version}\n`);
+      return 0;
+    }
+    if (name === "--help" || name === "-h" || name === "help" && !helpFor) {
+      world.stdout.write(programHelp());
+      return 0;
+    }
+    if (name === undefined) throw new UsageError("Missing a command");
+    const command = findCommand(helpFor ?? name);
+    const options = new Options(
+      helpFor === undefined ? rest : ["--help"],
+      command.options,
+      command.operands,
+    );
+    if (options.has("help")) {
+      world.stdout.write(commandHelp(command));
+      return 0;
+    }
+    await command.run(options, world);
+    return world.signal.aborted ? EXIT_INTERRUPTED : 0;
+  } catch (error) {
+    return exitCodeOf(error, name, world);
+  }
+}
+
+function findCommand(name: string): Command {
+  const command = COMMANDS.find((command) => command.name === name);
+  if (command !== undefined) return command;
+  const names = COMMANDS.map(({ name }) => name);
+  throw new UsageError(
+    name.startsWith("-")
+      ? `Unknown option "${name}": options come behind a command, one of ${
+        names.join(", ")
+      }`
+      : `Unknown command "${name}"${
+        didYouMean(name, names) || `: it must be one of ${names.join(", ")}`
+      }`,
+  );
+}
+
+function exitCodeOf(
+  error: unknown,
+  command: string | undefined,
+  world: World,
+): number {
+  // The reader of a pipe, such as "head", has had enough.
+  if (error instanceof Deno.errors.BrokenPipe) return 0;
+  if (world.signal.aborted && error === world.signal.reason) {
+    return EXIT_INTERRUPTED;
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  world.stderr.write(`earshot: ${message}\n`);
+  if (!(error instanceof UsageError)) return EXIT_FAILURE;
+  const known = COMMANDS.some(({ name }) => name === command);
+  world.stderr.write(`Try "earshot ${known ? `${command} ` : ""}--help"\n`);
+  return EXIT_USAGE;
+}
+
+/** The terminal, file or pipe that the process was started with. */
+function outputOf(stream: typeof Deno.stdout | typeof Deno.stderr): Output {
+  const encoder = new TextEncoder();
+  const isTerminal = stream.isTerminal();
+  return {
+    isTerminal,
+    get columns() {
+      return isTerminal ? Deno.consoleSize().columns : 80;
+    },
+    write(text) {
+      let bytes = encoder.encode(text);
+      while (bytes.length > 0) bytes = bytes.subarray(stream.writeSync(bytes));
+    },
+  };
+}
+
+/** Aborted by the first Ctrl-C or SIGTERM; the second one ends at once. */
+function interruption(): AbortSignal {
+  const controller = new AbortController();
+  const interrupt = () => {
+    if (controller.signal.aborted) Deno.exit(EXIT_INTERRUPTED);
+    controller.abort(new DOMException("Interrupted", "AbortError"));
+  };
+  Deno.addSignalListener("SIGINT", interrupt);
+  Deno.addSignalListener("SIGTERM", interrupt);
+  return controller.signal;
+}
+
+if (import.meta.main) {
+  Deno.exit(
+    await main(Deno.args, {
+      stdout: outputOf(Deno.stdout),
+      stderr: outputOf(Deno.stderr),
+      signal: interruption(),
+      clock: systemClock,
+      openPcm: openAlsaPcm,
+      listDevices,
+    }),
+  );
+}

@@ -1,0 +1,20 @@
+/** The stages without the manager: only speech, in chunks of 100 ms, as base64. */
+
+import {
+  encodeBase64,
+  gateSpeech,
+  openMicrophone,
+  rechunk,
+  RmsDetector,
+} from "@nevil/earshot";
+
+await using mic = await openMicrophone();
+const speech = gateSpeech(mic, new RmsDetector(0.02), {
+  onSpeechStart: ({ position }) => console.log("speech at frame", position),
+});
+for await (const audio of encodeBase64(rechunk(speech, 2400))) {
+  console.log({
+    type: "input_audio_buffer.append",
+    audio: `${audio.slice(0, 20)}…`,
+  });
+}

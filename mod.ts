@@ -1,0 +1,96 @@
+/**
+ * Earshot gets a microphone on Linux into the OpenAI Realtime API: capture
+ * through libasound (Deno FFI), stages as async generators, voice activity
+ * detection, and a WebSocket connection that accounts for every sample.
+ *
+ * The whole job in five lines:
+ *
+ * ```ts ignore
+ * import { createAudioCapture, RealtimeConnectionManager } from "@nevil/earshot";
+ *
+ * await using connection = new RealtimeConnectionManager({ mode: "transcription" });
+ * await connection.start();
+ * await using capture = await createAudioCapture({
+ *   connectionManager: connection,
+ *   vadEnabled: true,
+ * });
+ * await capture.startRecording();
+ * for await (const event of connection) console.log(event);
+ * ```
+ *
+ * Or stage by stage:
+ *
+ * ```ts ignore
+ * import { encodeBase64, openMicrophone, rechunk } from "@nevil/earshot";
+ *
+ * await using mic = await openMicrophone();
+ * for await (const chunk of encodeBase64(rechunk(mic, 4800))) console.log(chunk);
+ * ```
+ *
+ * @module
+ */
+
+export {
+  type CaptureDevice,
+  listDevices,
+  type NativeCapabilities,
+  openAlsaPcm,
+} from "./src/alsa_device.ts";
+export { base64ToPcm16, encodeBase64, pcm16ToBase64 } from "./src/base64.ts";
+export { type Clock, systemClock } from "./src/clock.ts";
+export {
+  type AudioFormat,
+  type AudioFrame,
+  type Discontinuity,
+  type DiscontinuityCause,
+  frameCountOf,
+  sliceFrame,
+} from "./src/frame.ts";
+export {
+  type AudioCaptureCallbacks,
+  type AudioCaptureConfig,
+  AudioCaptureManager,
+  type AudioCaptureStats,
+  type AudioConnection,
+  type CaptureState,
+  createAudioCapture,
+  type CreateAudioCaptureOptions,
+} from "./src/manager.ts";
+export {
+  Microphone,
+  type MicrophoneOptions,
+  type MicrophoneStats,
+  openMicrophone,
+} from "./src/microphone.ts";
+export {
+  AlsaError,
+  type AlsaErrorKind,
+  type AlsaErrorOptions,
+  type OpenPcm,
+  type PcmDevice,
+  type PcmParameters,
+  type PcmRequest,
+  type PcmState,
+  type PcmStatus,
+} from "./src/pcm.ts";
+export { rechunk, Rechunker } from "./src/rechunk.ts";
+export {
+  gateSpeech,
+  type SpeechBorder,
+  type SpeechGateOptions,
+} from "./src/speech_gate.ts";
+export { takeFrames } from "./src/take.ts";
+export { RmsDetector, type VoiceActivityDetector } from "./src/vad.ts";
+export {
+  measureVolume,
+  type MeteredFrame,
+  rmsVolume,
+  volumeToDbfs,
+} from "./src/volume.ts";
+export {
+  readWav,
+  type WavContent,
+  type WavFile,
+  wavHeader,
+  writeWav,
+} from "./src/wav.ts";

@@ -1,0 +1,16 @@
+/** Stands in for `@std/async/delay` where jsr.io is out of reach. */
+
+import { setTimeout } from "node:timers/promises";
+
+export async function delay(
+  ms: number,
+  options: { signal?: AbortSignal } = {},
+): Promise<void> {
+  const { signal } = options;
+  signal?.throwIfAborted();
+  try {
+    await setTimeout(ms, undefined, { signal });
+  } catch (error) {
+    throw signal?.aborted ? signal.reason : error;
+  }
+}

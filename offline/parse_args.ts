@@ -1,0 +1,74 @@
+/**
+ * Stands in for `@std/cli/parse-args` where jsr.io is out of reach, as far as
+ * this project uses it.
+ */
+
+import { parseArgs as parse } from "node:util";
+
+export interface ParseOptions {
+  readonly string?: readonly string[];
+  readonly boolean?: readonly string[];
+  readonly alias?: Readonly<Record<string, string>>;
+  readonly unknown?: (arg: string, key?: string, value?: unknown) => unknown;
+}
+
+export interface Args {
+  _: (string | number)[];
+  // deno-lint-ignore no-explicit-any
+  [name: string]: any;
+}
+
+export function parseArgs(args: string[], options: ParseOptions = {}): Args {
+  const { string = [], boolean = [], alias = {}, unknown } = options;
+  const strings = new Set(string);
+  const booleans = new Set(boolean);
+  const shorts = Object.fromEntries(
+    Object.entries(alias).map(([short, name]) => [name, short]),
+  );
+  const typed = (names: Iterable<string>, type: "string" | "boolean") =>
+    [...names].filter((name) => name !== "_")
+      .map((name) => [name, { type, short: shorts[name] }] as const);
+  const end = args.includes("--") ? args.indexOf("--") : args.length;
+  const { tokens } = parse({
+    // An option in the place of a value is an option, and the value is empty.
+    args: args.map((arg, index) => {
+      const name = arg.startsWith("--") ? arg.slice(2) : alias[arg.slice(1)];
+      const next = args[index + 1];
+      const lacksValue = index < end && name !== undefined &&
+        strings.has(name) && (next === undefined || next.startsWith("-"));
+      return lacksValue ? `--${name}=` : arg;
+    }),
+    options: Object.fromEntries([
+      ...typed(strings, "string"),
+      ...typed(booleans, "boolean"),
+    ]),
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
+
+  const result: Args = { _: [] };
+  for (const name of booleans) result[name] = false;
+  for (const token of tokens) {
+    if (token.kind === "positional") {
+      const arg = token.value;
+      if (token.index < end && unknown?.(arg) === false) continue;
+      const isNumber = !strings.has("_") && arg.trim() !== "" &&
+        !isNaN(Number(arg));
+      result._.push(isNumber ? Number(arg) : arg);
+    } else if (token.kind === "option") {
+      const { name, value } = token;
+      if (booleans.has(name)) {
+        result[name] = value === undefined || value === "true";
+      } else if (strings.has(name)) {
+        result[name] = value ?? "";
+      } else if (unknown?.(args[token.index]!, name, value ?? true) !== false) {
+        result[name] = value ?? true;
+      }
+    }
+  }
+  for (const [short, name] of Object.entries(alias)) {
+    if (name in result) result[short] = result[name];
+  }
+  return result;
+}

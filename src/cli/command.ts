@@ -1,0 +1,123 @@
+/**
+ * What a command is, and the world that it runs in.
+ *
+ * @module
+ */
+
+import type { CaptureDevice } from "../alsa_device.ts";
+import type { Clock } from "../clock.ts";
+import type { OpenPcm } from "../pcm.ts";
+import {
+  helpOf,
+  type OptionName,
+  type Options,
+  UsageError,
+} from "./options.ts";
+
+/** A text stream of a terminal, a file or a pipe. */
+export interface Output {
+  /** Whether lines can be redrawn in place. */
+  readonly isTerminal: boolean;
+  /** Cells in a line. */
+  readonly columns: number;
+  /**
+   * Writes at once.
+   *
+   * @param text What to write, with its line ends.
+   */
+  write(text: string): void;
+}
+
+/** The world that a command runs in; tests give it another. */
+export interface World {
+  /** Results. */
+  readonly stdout: Output;
+  /** Progress and errors. */
+  readonly stderr: Output;
+  /** Aborted by Ctrl-C or SIGTERM: the command ends in order. */
+  readonly signal: AbortSignal;
+  /** The clock of everything. */
+  readonly clock: Clock;
+  /** Opens microphones. */
+  readonly openPcm: OpenPcm;
+  /** Lists microphones. */
+  readonly listDevices: () => CaptureDevice[];
+}
+
+/** One command of the program. */
+export interface Command {
+  /** What is typed to run it. */
+  readonly name: string;
+  /** What it does, in one line. */
+  readonly summary: string;
+  /** What its operands are called. */
+  readonly operands?: readonly string[];
+  /** The options that it has. */
+  readonly options: readonly OptionName[];
+  /** More to say, and examples. */
+  readonly details: string;
+  /**
+   * Runs it.
+   *
+   * @param options What the user gave.
+   * @param world Where it runs.
+   */
+  run(options: Options, world: World): Promise<void>;
+}
+
+/**
+ * Makes the help of a command.
+ *
+ * @param command The command.
+ * @returns The text.
+ */
+export function commandHelp(command: Command): string {
+  const operands = (command.operands ?? []).map((name) => ` ${name}`).join("");
+  return `${command.summary}
+
+Usage: earshot ${command.name}${operands} [options]
+
+Options:
+${helpOf(command.options)}
+
+${command.details}
+`;
+}
+
+/** Options that every command with a microphone has. */
+export const MICROPHONE_OPTIONS = [
+  "device",
+  "rate",
+  "channels",
+  "chunk-ms",
+  "buffer-frames",
+] as const satisfies readonly OptionName[];
+
+/** Options that every command has. */
+export const COMMON_OPTIONS = [
+  "verbose",
+  "quiet",
+  "help",
+] as const satisfies readonly OptionName[];
+
+/**
+ * Finds the microphone that the user means.
+ *
+ * @param options What the user gave.
+ * @param world Where the list of devices comes from.
+ * @returns ALSA's name of the device.
+ * @throws {UsageError} When there is no device of a given index.
+ */
+export function deviceNameOf(options: Options, world: World): string {
+  const device = options.text("device") ?? "default";
+  if (!/^\d+$/.test(device)) return device;
+  const found = world.listDevices().find(({ index }) =>
+    index === Number(device)
+  );
+  if (found === undefined) {
+    throw new UsageError(
+      `There is no device ${device}: "earshot devices" lists what there is`,
+    );
+  }
+  return found.name;
+}

@@ -1,0 +1,133 @@
+/**
+ * `earshot demo`: the whole thing without microphone, key or network.
+ *
+ * @module
+ */
+
+import { RealtimeConnectionManager } from "../realtime/connection.ts";
+import { FakePcm, type FakePcmStep } from "../testing/fake_pcm.ts";
+import { startRealtimeServer } from "../testing/realtime_server.ts";
+import { readWav } from "../wav.ts";
+import { type Command, COMMON_OPTIONS } from "./command.ts";
+import { runLive } from "./live.ts";
+import { UsageError } from "./options.ts";
+import { captureConfigOf, stopAfterMsOf } from "./stream.ts";
+
+/** Two utterances, one of them with a short pause, among silence. */
+const SCRIPT: readonly FakePcmStep[] = [
+  { type: "silence", durationMs: 800 },
+  { type: "speech", durationMs: 1500, amplitude: 0.5 },
+  { type: "silence", durationMs: 1500 },
+  { type: "speech", durationMs: 900, amplitude: 0.3 },
+  { type: "silence", durationMs: 200 },
+  { type: "speech", durationMs: 600, amplitude: 0.7 },
+  { type: "silence", durationMs: 1500 },
+];
+
+/** Silence behind a WAV, so that its last utterance comes to an end. */
+const TAIL_MS = 1500;
+
+/** `earshot demo`. */
+export const demo: Command = {
+  name: "demo",
+  summary: "Show the whole thing without microphone, key or network.",
+  options: [
+    "input",
+    "transcribe",
+    "vad",
+    "chunk-ms",
+    "vad-threshold",
+    "seconds",
+    "json",
+    ...COMMON_OPTIONS,
+  ],
+  details:
+    `A fake microphone speaks (or plays --input), and a server on this machine that
+behaves like the Realtime API listens. Everything between them is what "earshot
+stream" runs. The server recognises nothing: its transcripts say how much audio
+it got.
+
+Examples:
+  earshot demo
+  earshot demo --vad server
+  earshot demo --input hello.wav --json`,
+
+  async run(options, world) {
+    const input = options.text("input");
+    const script = input === undefined ? SCRIPT : await scriptOf(input);
+    const durationMs = script.reduce(
+      (sum, step) => sum + durationMsOf(step),
+      0,
+    );
+    const transcribe = options.has("transcribe");
+    const vad = options.text("vad") ?? "client";
+    await using server = startRealtimeServer({
+      paceMs: 40,
+      clock: world.clock,
+    });
+    if (!options.has("quiet")) {
+      world.stderr.write(
+        `  A local stand-in for the Realtime API listens on ${server.url}\n` +
+          `  A fake microphone plays ${input ?? "speech-like sounds"}\n`,
+      );
+    }
+    const connection = new RealtimeConnectionManager({
+      url: server.url,
+      mode: transcribe ? "transcription" : "conversation",
+      turnDetection: vad as "client" | "server",
+      clock: world.clock,
+      ...(transcribe
+        ? {
+          transcriptionModel: vad === "server" ? "gpt-transcribe" : undefined,
+        }
+        : {
+          session: {
+            output_modalities: ["text"],
+            audio: { input: { transcription: { model: "gpt-transcribe" } } },
+          },
+        }),
+    });
+    await runLive(
+      {
+        connection,
+        capture: {
+          ...captureConfigOf(options, world),
+          openPcm: new FakePcm({ script, clock: world.clock }).open,
+          vadEnabled: vad === "client",
+        },
+        stopAfterMs: stopAfterMsOf(options) ?? durationMs,
+      },
+      options,
+      world,
+    );
+  },
+};
+
+async function scriptOf(path: string): Promise<FakePcmStep[]> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await Deno.readFile(path);
+  } catch (cause) {
+    throw new Error(
+      `Cannot read "${path}": ${
+        (cause as Error).message
+      }. Give --input a WAV file`,
+      { cause },
+    );
+  }
+  const { format, samples } = readWav(bytes);
+  if (format.sampleRate !== 24_000 || format.channelCount !== 1) {
+    throw new UsageError(
+      `Cannot use "${path}" as it must be 24000 Hz mono: it is ${format.sampleRate} Hz with ${format.channelCount} channels. Convert it with "sox ${path} -r 24000 -c 1 -b 16 out.wav"`,
+    );
+  }
+  return [
+    { type: "samples", samples },
+    { type: "silence", durationMs: TAIL_MS },
+  ];
+}
+
+function durationMsOf(step: FakePcmStep): number {
+  if (step.type === "samples") return step.samples.length / 24;
+  return "durationMs" in step ? step.durationMs : 0;
+}

@@ -1,0 +1,73 @@
+/**
+ * `earshot devices`: what there is to capture from.
+ *
+ * @module
+ */
+
+import type { CaptureDevice } from "../alsa_device.ts";
+import { type Command, COMMON_OPTIONS } from "./command.ts";
+
+/** `earshot devices`. */
+export const devices: Command = {
+  name: "devices",
+  summary: "List the microphones.",
+  options: ["json", ...COMMON_OPTIONS],
+  details:
+    `INDEX and NAME both work with --device. A "plughw:" name converts to any rate
+and channel count; a "hw:" name takes only what the hardware has. NATIVE says what
+the hardware has, and is empty for sound servers and for busy hardware.
+
+Examples:
+  earshot devices
+  earshot devices --json`,
+
+  run(options, world) {
+    const list = world.listDevices();
+    if (options.has("json")) {
+      world.stdout.write(`${JSON.stringify(list, null, 2)}\n`);
+      return Promise.resolve();
+    }
+    if (list.length === 0) {
+      throw new Error(
+        "There is no capture device. Plug in a microphone and run this again",
+      );
+    }
+    const rows = list.map((device) => [
+      String(device.index),
+      device.name,
+      device.description,
+      nativeOf(device),
+    ]);
+    world.stdout.write(
+      table([["INDEX", "NAME", "DESCRIPTION", "NATIVE"], ...rows]),
+    );
+    const noHardware = list.every(({ name }) => !name.includes("CARD="));
+    if (noHardware && !options.has("quiet")) {
+      world.stderr.write(
+        "No sound card with a microphone was found. Plug one in; inside a container, give it /dev/snd\n",
+      );
+    }
+    return Promise.resolve();
+  },
+};
+
+function nativeOf({ busy, native }: CaptureDevice): string {
+  if (busy) return "(busy)";
+  if (native === undefined) return "";
+  const rates = native.sampleRates.map((rate) => rate / 1000).join("/");
+  return `${rates} kHz, ${native.channelCounts.join("/")} ch, ${
+    native.sampleFormats.join("/")
+  }`;
+}
+
+function table(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, column) =>
+    Math.max(...rows.map((row) => row[column]!.length))
+  );
+  return rows.map((row) =>
+    `${
+      row.map((cell, column) => cell.padEnd(widths[column]!)).join("  ")
+        .trimEnd()
+    }\n`
+  ).join("");
+}

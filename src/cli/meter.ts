@@ -1,0 +1,76 @@
+/**
+ * `earshot meter`: the level of the microphone, live.
+ *
+ * @module
+ */
+
+import type { AudioFrame } from "../frame.ts";
+import { rechunk } from "../rechunk.ts";
+import { takeFrames } from "../take.ts";
+import { RmsDetector } from "../vad.ts";
+import { measureVolume } from "../volume.ts";
+import { type Command, COMMON_OPTIONS, MICROPHONE_OPTIONS } from "./command.ts";
+import { lossOf, openMicrophoneFor } from "./microphone.ts";
+import { LevelMeter, StatusLine } from "./screen.ts";
+
+/** How often a line is redrawn on a terminal. */
+const REDRAW_MS = 50;
+
+/** How often a line is printed elsewhere. */
+const PRINT_MS = 500;
+
+/** `earshot meter`. */
+export const meter: Command = {
+  name: "meter",
+  summary: "Show the level of the microphone.",
+  options: [
+    ...MICROPHONE_OPTIONS,
+    "vad-threshold",
+    "seconds",
+    ...COMMON_OPTIONS,
+  ],
+  details:
+    `The bar has 50 cells from -60 to 0 dBFS; a thin line holds the peak. The light
+goes on while the level is above --vad-threshold. When stdout is no terminal, a
+line is printed every 500 ms.
+
+Examples:
+  earshot meter
+  earshot meter --device plughw:CARD=Device --vad-threshold 0.01`,
+
+  async run(options, world) {
+    const { stdout } = world;
+    const chunkMs = options.number("chunk-ms") ??
+      (stdout.isTerminal ? REDRAW_MS : PRINT_MS);
+    await using microphone = await openMicrophoneFor(options, world, chunkMs);
+    const { sampleRate } = microphone.parameters;
+    const seconds = options.number("seconds");
+    const source: AsyncIterable<AudioFrame> = seconds === undefined
+      ? microphone
+      : takeFrames(microphone, Math.round(seconds * sampleRate));
+    const chunks = rechunk(
+      source,
+      Math.max(1, Math.round(sampleRate * chunkMs / 1000)),
+    );
+    const { threshold } = new RmsDetector(options.number("vad-threshold"));
+    const status = new StatusLine(stdout);
+    const level = new LevelMeter();
+    try {
+      for await (const { volume, timestampMs } of measureVolume(chunks)) {
+        level.update(volume, timestampMs);
+        const light = volume > threshold ? "● speech" : "○";
+        const line = `${level.bar} ${level.figures}  ${
+          volume.toFixed(3)
+        }  ${light}`;
+        if (stdout.isTerminal) status.show(line);
+        else stdout.write(`${line}\n`);
+      }
+    } finally {
+      status.clear();
+    }
+    const loss = lossOf(microphone);
+    if (loss !== undefined && !options.has("quiet")) {
+      world.stderr.write(`${loss}\n`);
+    }
+  },
+};

@@ -1,0 +1,85 @@
+/**
+ * `earshot record`: the microphone into a WAV file.
+ *
+ * @module
+ */
+
+import type { AudioFrame } from "../frame.ts";
+import { takeFrames } from "../take.ts";
+import { rmsVolume } from "../volume.ts";
+import { type WavFile, writeWav } from "../wav.ts";
+import { type Command, COMMON_OPTIONS, MICROPHONE_OPTIONS } from "./command.ts";
+import { lossOf, openMicrophoneFor } from "./microphone.ts";
+import { duration, LevelMeter, StatusLine } from "./screen.ts";
+
+/** `earshot record`. */
+export const record: Command = {
+  name: "record",
+  summary: "Record the microphone into a WAV file.",
+  operands: ["OUT.wav"],
+  options: [...MICROPHONE_OPTIONS, "seconds", ...COMMON_OPTIONS],
+  details: `OUT.wav is overwritten; "-" writes to stdout, for a pipe.
+
+Examples:
+  earshot record note.wav                  until Ctrl-C
+  earshot record --seconds 10 note.wav
+  earshot record --device 1 --rate 48000 - | sox - note.flac`,
+
+  async run(options, world) {
+    const [path] = options.operands as [string];
+    await using microphone = await openMicrophoneFor(options, world, 100);
+    const { sampleRate, channelCount } = microphone.parameters;
+    const seconds = options.number("seconds");
+    const source: AsyncIterable<AudioFrame> = seconds === undefined
+      ? microphone
+      : takeFrames(microphone, Math.round(seconds * sampleRate));
+
+    using output = await openOutput(path);
+    const status = new StatusLine(world.stderr, !options.has("quiet"));
+    const meter = new LevelMeter();
+    let sampleCount = 0;
+    try {
+      for await (
+        const { samples, timestampMs } of writeWav(
+          source,
+          output.file,
+          microphone.parameters,
+        )
+      ) {
+        sampleCount += samples.length;
+        meter.update(rmsVolume(samples), timestampMs);
+        const recordedMs = sampleCount / channelCount * 1000 / sampleRate;
+        status.show(`● ${duration(recordedMs)} ${meter.bar} ${meter.figures}`);
+      }
+    } finally {
+      status.clear();
+    }
+    if (options.has("quiet")) return;
+    const recordedMs = sampleCount / channelCount * 1000 / sampleRate;
+    const loss = lossOf(microphone);
+    world.stderr.write(
+      `Wrote ${path === "-" ? "to stdout" : path}: ${
+        duration(recordedMs)
+      }, ${sampleRate} Hz, ${channelCount} channel${
+        channelCount === 1 ? "" : "s"
+      }\n${loss === undefined ? "" : `${loss}\n`}`,
+    );
+  },
+};
+
+async function openOutput(
+  path: string,
+): Promise<{ file: WavFile } & Disposable> {
+  if (path === "-") return { file: Deno.stdout, [Symbol.dispose]() {} };
+  try {
+    const file = await Deno.create(path);
+    return { file, [Symbol.dispose]: () => file.close() };
+  } catch (cause) {
+    throw new Error(
+      `Cannot write "${path}": ${
+        (cause as Error).message
+      }. Choose a place that you may write to`,
+      { cause },
+    );
+  }
+}

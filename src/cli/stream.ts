@@ -1,0 +1,134 @@
+/**
+ * `earshot stream`: the microphone to the Realtime API.
+ *
+ * @module
+ */
+
+import { RealtimeConnectionManager } from "../realtime/connection.ts";
+import {
+  type Command,
+  COMMON_OPTIONS,
+  deviceNameOf,
+  MICROPHONE_OPTIONS,
+  type World,
+} from "./command.ts";
+import { runLive } from "./live.ts";
+import type { Options } from "./options.ts";
+import type { AudioCaptureConfig } from "../manager.ts";
+
+/** Transcribes what the user says in a conversation, for the screen. */
+const CONVERSATION_TRANSCRIPTION_MODEL = "gpt-transcribe";
+
+/** The default where the server is to find the turns; the usual one cannot. */
+const SERVER_VAD_TRANSCRIPTION_MODEL = "gpt-transcribe";
+
+/** `earshot stream`. */
+export const stream: Command = {
+  name: "stream",
+  summary: "Stream the microphone to the OpenAI Realtime API.",
+  options: [
+    "transcribe",
+    "model",
+    "vad",
+    "url",
+    "insecure",
+    ...MICROPHONE_OPTIONS,
+    "vad-threshold",
+    "seconds",
+    "json",
+    ...COMMON_OPTIONS,
+  ],
+  details:
+    `The API key is read from the environment variable OPENAI_API_KEY. Words go to
+stdout, everything else to stderr. --json prints every event of the server as one
+line, and the statistics as the last.
+
+With --vad client (the default of --transcribe) this program finds the ends of
+turns and sends only speech; with --vad server (the default otherwise) everything
+is sent and the server finds them.
+
+Examples:
+  earshot stream --transcribe
+  earshot stream --vad client --vad-threshold 0.01
+  earshot stream --url ws://127.0.0.1:8000/v1/realtime --model my-model`,
+
+  async run(options, world) {
+    const transcribe = options.has("transcribe");
+    const vad = options.text("vad") ?? (transcribe ? "client" : "server");
+    const model = options.text("model");
+    const connection = new RealtimeConnectionManager({
+      mode: transcribe ? "transcription" : "conversation",
+      url: options.text("url"),
+      allowInsecure: options.has("insecure"),
+      turnDetection: vad as "client" | "server",
+      clock: world.clock,
+      ...(transcribe
+        ? {
+          transcriptionModel: model ??
+            (vad === "server" ? SERVER_VAD_TRANSCRIPTION_MODEL : undefined),
+        }
+        : {
+          model,
+          // The screen shows text; speech that nobody hears would be paid for.
+          session: {
+            output_modalities: ["text"],
+            audio: {
+              input: {
+                transcription: { model: CONVERSATION_TRANSCRIPTION_MODEL },
+              },
+            },
+          },
+        }),
+    });
+    await runLive(
+      {
+        connection,
+        capture: {
+          ...captureConfigOf(options, world),
+          vadEnabled: vad === "client",
+        },
+        stopAfterMs: stopAfterMsOf(options),
+      },
+      options,
+      world,
+    );
+  },
+};
+
+/**
+ * Turns options into the settings of a capture.
+ *
+ * @param options What the user gave.
+ * @param world Where it runs.
+ * @returns The settings.
+ */
+export function captureConfigOf(
+  options: Options,
+  world: World,
+): AudioCaptureConfig {
+  const sampleRate = options.number("rate");
+  const chunkMs = options.number("chunk-ms");
+  return {
+    device: deviceNameOf(options, world),
+    sampleRate,
+    channelCount: options.number("channels"),
+    chunkSize: chunkMs === undefined
+      ? undefined
+      : Math.round((sampleRate ?? 24_000) * chunkMs / 1000),
+    bufferSize: options.number("buffer-frames"),
+    vadThreshold: options.number("vad-threshold"),
+    openPcm: world.openPcm,
+    clock: world.clock,
+  };
+}
+
+/**
+ * Reads when a session is to stop by itself.
+ *
+ * @param options What the user gave.
+ * @returns Milliseconds, or `undefined` for never.
+ */
+export function stopAfterMsOf(options: Options): number | undefined {
+  const seconds = options.number("seconds");
+  return seconds === undefined ? undefined : seconds * 1000;
+}

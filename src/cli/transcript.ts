@@ -1,0 +1,123 @@
+/**
+ * What a live session prints: words as they come, or every event as JSON.
+ *
+ * @module
+ */
+
+import type { RealtimeServerEvent } from "../realtime/events.ts";
+import type { World } from "./command.ts";
+import type { Options } from "./options.ts";
+import { StatusLine } from "./screen.ts";
+
+/** Prints server events as words, or as JSON lines with `--json`. */
+export class Transcript {
+  readonly #world: World;
+  readonly #json: boolean;
+  readonly #quiet: boolean;
+  readonly #status: StatusLine;
+  /** What was said so far, by item, until the item is complete. */
+  readonly #partials = new Map<string, string>();
+
+  /**
+   * @param options What the user gave.
+   * @param world Where it is printed.
+   */
+  constructor(options: Options, world: World) {
+    this.#world = world;
+    this.#json = options.has("json");
+    this.#quiet = options.has("quiet");
+    this.#status = new StatusLine(world.stderr, !this.#quiet);
+  }
+
+  /**
+   * Prints an event.
+   *
+   * @param event What the server sent.
+   */
+  print(event: RealtimeServerEvent): void {
+    if (this.#json) {
+      this.line(JSON.stringify(event));
+      return;
+    }
+    switch (event.type) {
+      case "conversation.item.input_audio_transcription.delta":
+        this.#grow("you", event.item_id, event.delta ?? "");
+        break;
+      case "conversation.item.input_audio_transcription.completed":
+        this.#complete("you", event.item_id, event.transcript);
+        break;
+      case "conversation.item.input_audio_transcription.failed":
+        this.say(`Not transcribed: ${event.error.message}`);
+        break;
+      case "response.output_text.delta":
+      case "response.output_audio_transcript.delta":
+        this.#grow("model", event.item_id, event.delta);
+        break;
+      case "response.output_text.done":
+        this.#complete("model", event.item_id, event.text);
+        break;
+      case "response.output_audio_transcript.done":
+        this.#complete("model", event.item_id, event.transcript);
+        break;
+      case "input_audio_buffer.speech_started":
+        this.say("The server hears speech");
+        break;
+      case "input_audio_buffer.speech_stopped":
+        this.say("The server hears the end of speech");
+        break;
+      case "input_audio_buffer.committed":
+        this.say("The server took the utterance");
+        break;
+    }
+  }
+
+  /**
+   * Says what happens, on stderr; nothing with `--quiet`.
+   *
+   * @param text One line.
+   */
+  say(text: string): void {
+    if (this.#quiet) return;
+    this.#status.clear();
+    this.#world.stderr.write(`  ${text}\n`);
+  }
+
+  /**
+   * Prints a result, on stdout.
+   *
+   * @param text One line.
+   */
+  line(text: string): void {
+    this.#status.clear();
+    this.#world.stdout.write(`${text}\n`);
+  }
+
+  /**
+   * Redraws the status line, behind which unfinished words grow.
+   *
+   * @param text What stands before the words.
+   */
+  showStatus(text: string): void {
+    const words = [...this.#partials.values()].at(-1) ?? "";
+    this.#status.show(`${text}  ${words}`);
+  }
+
+  /** Takes the status line away and prints words that were never completed. */
+  end(): void {
+    for (const [key, text] of this.#partials) {
+      this.line(`${key.split(" ")[0]}: ${text} …`);
+    }
+    this.#partials.clear();
+    this.#status.clear();
+  }
+
+  #grow(who: string, itemId: string, delta: string): void {
+    const key = `${who} ${itemId}`;
+    this.#partials.set(key, (this.#partials.get(key) ?? "") + delta);
+  }
+
+  #complete(who: string, itemId: string, text: string): void {
+    this.#partials.delete(`${who} ${itemId}`);
+    this.line(`${who}: ${text}`);
+  }
+}
