@@ -73,6 +73,21 @@ export {
   type PcmState,
   type PcmStatus,
 } from "./src/pcm.ts";
+export {
+  type RealtimeClose,
+  RealtimeConnectionManager,
+  type RealtimeConnectionOptions,
+  type RealtimeConnectionState,
+  type RealtimeConnectionStats,
+  type RealtimeListenerEvents,
+} from "./src/realtime/connection.ts";
+export type { LooseClientEvent, LooseSession } from "./src/realtime/beta.ts";
+export {
+  RealtimeError,
+  type RealtimeErrorFacts,
+  type RealtimeErrorKind,
+} from "./src/realtime/errors.ts";
+export type * from "./src/realtime/events.ts";
 export { rechunk, Rechunker } from "./src/rechunk.ts";
 export {
   gateSpeech,

@@ -27,7 +27,13 @@ export function parseArgs(args: string[], options: ParseOptions = {}): Args {
   );
   const typed = (names: Iterable<string>, type: "string" | "boolean") =>
     [...names].filter((name) => name !== "_")
-      .map((name) => [name, { type, short: shorts[name] }] as const);
+      .map((name) => {
+        const short = shorts[name];
+        return [
+          name,
+          short === undefined ? { type } : { type, short },
+        ] as const;
+      });
   const end = args.includes("--") ? args.indexOf("--") : args.length;
   const { tokens } = parse({
     // An option in the place of a value is an option, and the value is empty.

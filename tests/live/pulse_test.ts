@@ -146,16 +146,18 @@ Deno.test({
       });
       await capture.startRecording();
       await run("paplay", "--device=mic", speech.path);
-      await server.waitFor((connection) => connection.committed.length === 1);
+      await server.waitFor(() =>
+        server.connections[0]!.utterances.length === 1
+      );
       await capture.stopRecording();
       await connection.stop();
 
       assertEquals(events, ["start", "end"]);
-      const [utterance] = server.connections[0]!.committed;
+      const [utterance] = server.connections[0]!.utterances;
       const correlation = bestCorrelation(
         // The gate may cut silence off both ends; the middle must be there.
         thinned(speech.samples.subarray(12_000, -24_000)),
-        thinned(utterance!),
+        thinned(utterance!.samples),
       );
       assertGreater(correlation, 0.95);
       const stats = capture.getStats();

@@ -1,0 +1,241 @@
+/**
+ * What goes wrong between us and the service, in few kinds.
+ *
+ * @module
+ */
+
+/** What an error calls for. */
+export type RealtimeErrorKind =
+  /** A setting, an event or the address is wrong: correct it. */
+  | "configuration"
+  /** The credential is missing, wrong, or not allowed to do this. */
+  | "authentication"
+  /** The account has no credit left. */
+  | "billing"
+  /** Too much in too little time: wait, then try again. */
+  | "rate_limit"
+  /** The network or the service failed: try again. */
+  | "transient";
+
+/** What is known of an error. */
+export interface RealtimeErrorFacts {
+  /** The service's type, such as `"invalid_request_error"`. */
+  readonly type?: string;
+  /** The service's code, such as `"invalid_api_key"`. */
+  readonly code?: string;
+  /** The field that is to blame, such as `"session.audio.input.format"`. */
+  readonly param?: string;
+  /** The `event_id` of the client's event that is to blame. */
+  readonly eventId?: string;
+  /** The code of the WebSocket's close frame; 0 or 1006 when there was none. */
+  readonly closeCode?: number;
+  /** The HTTP status of a refused WebSocket upgrade. */
+  readonly httpStatus?: number;
+  /** Whether the connection is lost with it. */
+  readonly fatal?: boolean;
+  /** Overrides the kind that follows from the other facts. */
+  readonly kind?: RealtimeErrorKind;
+  /** What must not appear in the message: the credential. */
+  readonly secret?: string;
+}
+
+const ADVICE: Readonly<Record<RealtimeErrorKind, string>> = {
+  configuration: "Correct what it names",
+  authentication:
+    "Check that OPENAI_API_KEY holds a valid key of a project that may use this model",
+  billing: "Add credit to the account and try again",
+  rate_limit: "Wait a while and try again",
+  transient: "Try again",
+};
+
+/** Longer messages of a service are cut. */
+const MAX_MESSAGE_LENGTH = 500;
+
+/**
+ * An error of the service or of the connection to it.
+ *
+ * @example What to do about it
+ * ```ts
+ * import { RealtimeError } from "@nevil/earshot";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const error = new RealtimeError("Incorrect API key", {
+ *   code: "invalid_api_key",
+ *   fatal: true,
+ * });
+ * assertEquals(error.kind, "authentication");
+ * ```
+ */
+export class RealtimeError extends Error {
+  /** `"RealtimeError"`. */
+  override readonly name = "RealtimeError";
+  /** What it calls for. */
+  readonly kind: RealtimeErrorKind;
+  /** Whether the connection is lost with it. */
+  readonly fatal: boolean;
+  /** The service's type, such as `"invalid_request_error"`. */
+  readonly type: string | undefined;
+  /** The service's code, such as `"invalid_api_key"`. */
+  readonly code: string | undefined;
+  /** The field that is to blame. */
+  readonly param: string | undefined;
+  /** The `event_id` of the client's event that is to blame. */
+  readonly eventId: string | undefined;
+  /** The code of the WebSocket's close frame, if there was one. */
+  readonly closeCode: number | undefined;
+  /** The HTTP status of a refused WebSocket upgrade. */
+  readonly httpStatus: number | undefined;
+
+  /**
+   * @param message What the service said, or what happened.
+   * @param facts What is known besides.
+   */
+  constructor(message: string, facts: RealtimeErrorFacts = {}) {
+    const kind = facts.kind ?? kindOf(facts);
+    const name = [facts.type, facts.code].filter(Boolean).join(".");
+    const where = facts.param === undefined ? "" : ` at ${facts.param}`;
+    const said = message.slice(0, MAX_MESSAGE_LENGTH).replace(/[.\s]+$/, "");
+    const text = `${said}${name && ` (${name})`}${where}. ${ADVICE[kind]}`;
+    super(withoutSecrets(text, facts.secret));
+    this.kind = kind;
+    this.fatal = facts.fatal ?? false;
+    this.type = facts.type;
+    this.code = facts.code;
+    this.param = facts.param;
+    this.eventId = facts.eventId;
+    this.closeCode = facts.closeCode;
+    this.httpStatus = facts.httpStatus;
+  }
+}
+
+/**
+ * Reads an `error` event, of which nothing can be relied on: fields may be
+ * missing or `null`, and some servers send only a text.
+ *
+ * @param event The event as it came.
+ * @param facts What is known besides.
+ * @returns The error.
+ */
+export function errorOfEvent(
+  event: { readonly error?: unknown; readonly code?: unknown },
+  facts: Pick<RealtimeErrorFacts, "fatal" | "closeCode" | "secret"> = {},
+): RealtimeError {
+  const details = event.error;
+  if (typeof details !== "object" || details === null) {
+    return new RealtimeError(
+      textOf(details) ?? "The server reported an error",
+      {
+        ...facts,
+        code: textOf(event.code),
+      },
+    );
+  }
+  const { message, type, code, param, event_id } = details as Record<
+    string,
+    unknown
+  >;
+  return new RealtimeError(textOf(message) ?? "The server reported an error", {
+    ...facts,
+    type: textOf(type),
+    code: textOf(code),
+    param: textOf(param),
+    eventId: textOf(event_id),
+  });
+}
+
+/**
+ * Reads the end of a connection that nobody asked for.
+ *
+ * The reason of OpenAI's close frames is `<type>.<code>`; it says more than the
+ * close code, which is 1013 ("try again later") even for an empty account.
+ *
+ * @param close The code and reason of the close frame.
+ * @param socketMessage What the WebSocket said of a failure before, if anything.
+ * @param secret What must not appear in the message.
+ * @returns The error; it is fatal.
+ */
+export function errorOfClose(
+  close: { readonly code: number; readonly reason: string },
+  socketMessage: string | undefined,
+  secret?: string,
+): RealtimeError {
+  const facts = { closeCode: close.code, fatal: true, secret };
+  const named = /^(\w+)\.(\w+)$/.exec(close.reason);
+  if (named !== null) {
+    return new RealtimeError("The server closed the connection", {
+      ...facts,
+      type: named[1],
+      code: named[2],
+    });
+  }
+  const status = /status code: (\d{3})/.exec(socketMessage ?? "")?.[1];
+  if (status !== undefined) {
+    return new RealtimeError(
+      `The server refused the connection with HTTP status ${status}`,
+      { ...facts, httpStatus: Number(status) },
+    );
+  }
+  if (socketMessage) {
+    return new RealtimeError(`The connection failed: ${socketMessage}`, {
+      ...facts,
+      // Trying again does not make a certificate valid.
+      kind: /certificate/i.test(socketMessage) ? "configuration" : undefined,
+    });
+  }
+  const reason = close.reason === "" ? "" : `: ${close.reason}`;
+  return new RealtimeError(
+    `The connection was lost with close code ${close.code}${reason}`,
+    facts,
+  );
+}
+
+/** Text decides, then the HTTP status, then the close code. */
+function kindOf(facts: RealtimeErrorFacts): RealtimeErrorKind {
+  const name = `${facts.type ?? ""}.${facts.code ?? ""}`;
+  if (/quota|billing|credit/.test(name)) return "billing";
+  if (/rate_limit|too_many/.test(name)) return "rate_limit";
+  if (/auth|api_key|permission|token_expired/.test(name)) {
+    return "authentication";
+  }
+  if (/server_error|session_expired|overloaded|timeout/.test(name)) {
+    return "transient";
+  }
+  if (name !== ".") return "configuration";
+  const { httpStatus, closeCode } = facts;
+  if (httpStatus !== undefined) {
+    if (httpStatus === 401 || httpStatus === 403) return "authentication";
+    if (httpStatus === 402) return "billing";
+    if (httpStatus === 429) return "rate_limit";
+    return httpStatus >= 500 || httpStatus === 408
+      ? "transient"
+      : "configuration";
+  }
+  switch (closeCode) {
+    case 3000:
+    case 1008:
+      return "authentication";
+    case 1002:
+    case 1003:
+    case 1007:
+    case 1009:
+    case 1010:
+    case 1015:
+    case 4000:
+    case 4004:
+      return "configuration";
+    case undefined:
+      return "configuration";
+    default:
+      return "transient";
+  }
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+/** Services echo a part of a wrong key, with or without stars. */
+function withoutSecrets(text: string, secret: string | undefined): string {
+  const masked = text.replace(/\b([se]k)[-_][\w*-]{4,}/g, "$1-…");
+  return secret ? masked.replaceAll(secret, "…") : masked;
+}
