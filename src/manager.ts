@@ -287,14 +287,16 @@ export class AudioCaptureManager implements AsyncDisposable {
   readonly #settings: Settings;
   readonly #connection: AudioConnection | undefined;
   #callbacks: AudioCaptureCallbacks;
-  #phase: "new" | "ready" | "recording" | "disposed" = "new";
+  #phase: "new" | "ready" | "recording" = "new";
   /** The recording under way, or the last one. */
   #recording: Recording | undefined;
   /** Resolves when that recording has ended and everybody was told. */
   #ended: Promise<void> | undefined;
   /** The end of the line of operations that take time. */
   #lastOperation: Promise<unknown> = Promise.resolve();
-  readonly #disposing = new AbortController();
+  #disposing = false;
+  /** Gives up the opening of a device that is under way. */
+  #opening: AbortController | undefined;
   #turnIsOpen = false;
   #connectionTakesAudio = true;
   #unsentSamples = 0;
@@ -460,13 +462,11 @@ export class AudioCaptureManager implements AsyncDisposable {
    * state; a start that is under way is given up.
    */
   dispose(): Promise<void> {
-    this.#disposing.abort(
+    this.#disposing = true;
+    this.#opening?.abort(
       invalidState("Cannot go on as the capture was disposed: create another"),
     );
-    return this.#inTurn(async () => {
-      await this.#stop();
-      this.#phase = "disposed";
-    });
+    return this.#inTurn(() => this.#stop());
   }
 
   /** The same as {@linkcode AudioCaptureManager.dispose}. */
@@ -482,7 +482,7 @@ export class AudioCaptureManager implements AsyncDisposable {
   }
 
   #refuseWhenDisposed(what: string): void {
-    if (this.#phase === "disposed") {
+    if (this.#disposing) {
       throw invalidState(
         `Cannot ${what} as the capture was disposed: create another`,
       );
@@ -496,21 +496,25 @@ export class AudioCaptureManager implements AsyncDisposable {
 
   async #openMicrophone(): Promise<Microphone> {
     const { sampleRate, channelCount, chunkSize, bufferSize } = this.#settings;
+    const opening = this.#opening = new AbortController();
     try {
       return await openMicrophone({
         device: deviceNameOf(this.#settings),
         sampleRate,
         channelCount,
         periodFrames: periodFramesFor(chunkSize, bufferSize, sampleRate),
-        signal: this.#disposing.signal,
+        signal: opening.signal,
         openPcm: this.#settings.openPcm,
         clock: this.#settings.clock,
       });
     } catch (error) {
-      if (!this.#disposing.signal.aborted) {
+      if (!opening.signal.aborted) {
         this.#tell("onError", asError(error));
       }
       throw error;
+    } finally {
+      // From now on an abort would throw away what is captured.
+      this.#opening = undefined;
     }
   }
 
