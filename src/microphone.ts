@@ -27,6 +27,12 @@ const MAX_WAIT_MS = 80;
 /** How often a suspended device is asked whether it is awake again. */
 const RESUME_POLL_MS = 50;
 
+/** A timestamp farther than this from where it is due is no jitter. */
+const MAX_JITTER_MS = 100;
+
+/** How fast timestamps follow the device's: half of a change in 14 blocks. */
+const JITTER_GAIN = 0.05;
+
 /** A rest after a wake-up without audio, so that a stream of them cannot spin. */
 const IDLE_WAKE_MS = 5;
 
@@ -420,22 +426,35 @@ export class Microphone
     this.#fruitlessRecoveries = 0;
     this.#lastReadMs = this.#clock.now();
     this.#capturedFrames += frameCount;
-    const timestampMs = status.timestampMs -
+    const measuredMs = status.timestampMs -
       status.delayFrames * 1000 / sampleRate;
-    this.#closeGap(timestampMs);
+    this.#closeGap(measuredMs);
+    const timestampMs = this.#smoothed(measuredMs);
     this.#emit({
       format: this.parameters,
       samples: frameCount === wantedFrames
         ? buffer
         : buffer.subarray(0, frameCount * channelCount),
       position: this.#nextPosition,
-      // Timestamps jitter by a few microseconds; they never go back.
-      timestampMs: Math.max(timestampMs, this.#lastTimestampMs),
+      timestampMs,
       discontinuity: this.#pending,
     }, frameCount);
-    this.#lastTimestampMs = Math.max(timestampMs, this.#lastTimestampMs);
+    this.#lastTimestampMs = timestampMs;
     this.#nextPosition += frameCount;
     this.#nextTimestampMs = timestampMs + frameCount * 1000 / sampleRate;
+  }
+
+  /**
+   * Frames come evenly, but the device's word of when jitters: by microseconds
+   * on a card, by milliseconds on a sound server. A first-order loop follows it;
+   * a jump behind a gap is followed at once, and time never goes back.
+   */
+  #smoothed(measuredMs: number): number {
+    const errorMs = measuredMs - this.#nextTimestampMs;
+    const timestampMs = Math.abs(errorMs) > MAX_JITTER_MS
+      ? measuredMs
+      : this.#nextTimestampMs + errorMs * JITTER_GAIN;
+    return Math.max(timestampMs, this.#lastTimestampMs);
   }
 
   #emit(frame: AudioFrame, frameCount: number): void {
@@ -452,6 +471,7 @@ export class Microphone
   #closeGap(timestampMs: number): void {
     if (this.#gap === undefined) return;
     const gapMs = timestampMs - this.#nextTimestampMs;
+    this.#nextTimestampMs = timestampMs;
     const lostFrames = Math.max(
       0,
       Math.round(gapMs * this.parameters.sampleRate / 1000),

@@ -6,7 +6,7 @@
  * elsewhere the tests are skipped.
  */
 
-import { assert, assertEquals, assertGreater } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import {
   createAudioCapture,
   openMicrophone,
@@ -42,8 +42,8 @@ async function makeSpeech(folder: string) {
   return { path, samples: readWav(await Deno.readFile(original)).samples };
 }
 
-/** Averages of 8 samples: 3 kHz are enough to recognise speech by. */
-function thinned(samples: ArrayLike<number>): Float64Array {
+/** Averages of 8 samples: 3 kHz are enough to find speech by. */
+function thinned(samples: Int16Array): Float64Array {
   const result = new Float64Array(Math.floor(samples.length / 8));
   for (let i = 0; i < result.length * 8; i++) {
     result[i >> 3]! += samples[i]! / 8;
@@ -51,23 +51,35 @@ function thinned(samples: ArrayLike<number>): Float64Array {
   return result;
 }
 
-/** The best normalised correlation of a pattern within a longer signal, 0–1. */
-function bestCorrelation(pattern: Float64Array, signal: Float64Array): number {
-  const patternEnergy = pattern.reduce((sum, value) => sum + value ** 2, 0);
-  let best = 0;
-  for (let lag = 0; lag + pattern.length <= signal.length; lag++) {
+/** The best normalised correlation (0–1) of a pattern at a range of lags. */
+function correlate(
+  pattern: Int16Array | Float64Array,
+  signal: Int16Array | Float64Array,
+  fromLag: number,
+  toLag: number,
+): { lag: number; correlation: number } {
+  let patternEnergy = 0;
+  for (const value of pattern) patternEnergy += value * value;
+  let best = { lag: 0, correlation: 0 };
+  for (let lag = Math.max(0, fromLag); lag <= toLag; lag++) {
     let product = 0;
     let energy = 0;
     for (let i = 0; i < pattern.length; i++) {
-      const value = signal[lag + i]!;
+      const value = signal[lag + i] ?? 0;
       product += pattern[i]! * value;
       energy += value * value;
     }
-    if (energy > 0) {
-      best = Math.max(best, product / Math.sqrt(patternEnergy * energy));
-    }
+    const correlation = product / Math.sqrt(patternEnergy * energy + 1);
+    if (correlation > best.correlation) best = { lag, correlation };
   }
   return best;
+}
+
+/** How surely a pattern is somewhere within a longer signal, 0–1. */
+function likeness(pattern: Int16Array, signal: Int16Array): number {
+  const thinSignal = thinned(signal);
+  const { lag } = correlate(thinned(pattern), thinSignal, 0, thinSignal.length);
+  return correlate(pattern, signal, lag * 8 - 16, lag * 8 + 16).correlation;
 }
 
 Deno.test({
@@ -79,6 +91,8 @@ Deno.test({
       const speech = await makeSpeech(folder);
       await using mic = await openMicrophone();
       const captured: number[] = [];
+      // An idle sink takes its time until the first sample arrives.
+      const flowing = Promise.withResolvers<void>();
       const capturing = (async () => {
         let last = -Infinity;
         for await (const frame of takeFrames(mic, 7 * 24_000)) {
@@ -87,16 +101,14 @@ Deno.test({
           assertGreater(frame.timestampMs, last);
           last = frame.timestampMs;
           captured.push(...frame.samples);
+          flowing.resolve();
         }
       })();
+      await flowing.promise;
       await run("paplay", "--device=mic", speech.path);
       await capturing;
       assertEquals(captured.length, 7 * 24_000);
-      const correlation = bestCorrelation(
-        thinned(speech.samples),
-        thinned(captured),
-      );
-      assertGreater(correlation, 0.95);
+      assertGreater(likeness(speech.samples, Int16Array.from(captured)), 0.95);
     } finally {
       await Deno.remove(folder, { recursive: true });
     }
@@ -104,17 +116,16 @@ Deno.test({
 });
 
 Deno.test({
-  name: "Microphone.stop() takes effect within 100 ms of real time",
+  name: "Microphone.stop() does not wait for the period to be full",
   ignore: !live,
   async fn() {
-    const mic = await openMicrophone({ periodFrames: 24_000 });
-    for (let i = 0; i < 3; i++) await mic.next();
-    const before = performance.now();
+    const periodFrames = 2 * 24_000;
+    const mic = await openMicrophone({ periodFrames });
+    await mic.next();
     await mic.stop();
-    const tookMs = performance.now() - before;
-    for await (const _ of mic);
-    // The bound of the wait, and what PulseAudio takes to disconnect.
-    assert(tookMs < 150, `it took ${tookMs} ms`);
+    let restFrames = 0;
+    for await (const { samples } of mic) restFrames += samples.length;
+    assertLess(restFrames, periodFrames);
   },
 });
 
@@ -154,12 +165,9 @@ Deno.test({
 
       assertEquals(events, ["start", "end"]);
       const [utterance] = server.connections[0]!.utterances;
-      const correlation = bestCorrelation(
-        // The gate may cut silence off both ends; the middle must be there.
-        thinned(speech.samples.subarray(12_000, -24_000)),
-        thinned(utterance!.samples),
-      );
-      assertGreater(correlation, 0.95);
+      // The gate may cut silence off both ends; the middle must be there.
+      const middle = speech.samples.subarray(12_000, -24_000);
+      assertGreater(likeness(middle, utterance!.samples), 0.95);
       const stats = capture.getStats();
       assertGreater(stats.gatedSamples, 0);
       assertEquals(
