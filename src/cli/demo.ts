@@ -4,14 +4,20 @@
  * @module
  */
 
+import { AudioCaptureManager } from "../manager.ts";
 import { RealtimeConnectionManager } from "../realtime/connection.ts";
 import { FakePcm, type FakePcmStep } from "../testing/fake_pcm.ts";
 import { startRealtimeServer } from "../testing/realtime_server.ts";
 import { readWav } from "../wav.ts";
 import { type Command, COMMON_OPTIONS } from "./command.ts";
 import { runLive } from "./live.ts";
-import { UsageError } from "./options.ts";
-import { captureConfigOf, stopAfterMsOf } from "./stream.ts";
+import { fromOptions, UsageError } from "./options.ts";
+import {
+  captureConfigOf,
+  SERVER_VAD_TRANSCRIPTION_MODEL,
+  stopAfterMsOf,
+  TEXT_CONVERSATION,
+} from "./stream.ts";
 
 /** Two utterances, one of them with a short pause, among silence. */
 const SCRIPT: readonly FakePcmStep[] = [
@@ -71,35 +77,33 @@ Examples:
           `  A fake microphone plays ${input ?? "speech-like sounds"}\n`,
       );
     }
-    const connection = new RealtimeConnectionManager({
-      url: server.url,
-      mode: transcribe ? "transcription" : "conversation",
-      turnDetection: vad as "client" | "server",
-      clock: world.clock,
-      ...(transcribe
-        ? {
-          transcriptionModel: vad === "server" ? "gpt-transcribe" : undefined,
-        }
-        : {
-          session: {
-            output_modalities: ["text"],
-            audio: { input: { transcription: { model: "gpt-transcribe" } } },
-          },
-        }),
-    });
-    await runLive(
-      {
-        connection,
-        capture: {
+    const session = fromOptions(() => {
+      const connection = new RealtimeConnectionManager({
+        url: server.url,
+        mode: transcribe ? "transcription" : "conversation",
+        turnDetection: vad as "client" | "server",
+        clock: world.clock,
+        ...(transcribe
+          ? {
+            transcriptionModel: vad === "server"
+              ? SERVER_VAD_TRANSCRIPTION_MODEL
+              : undefined,
+          }
+          : { session: TEXT_CONVERSATION }),
+      });
+      const capture = new AudioCaptureManager(
+        {
           ...captureConfigOf(options, world),
           openPcm: new FakePcm({ script, clock: world.clock }).open,
           vadEnabled: vad === "client",
         },
-        stopAfterMs: stopAfterMsOf(options) ?? durationMs,
-      },
-      options,
-      world,
-    );
+        {},
+        connection,
+      );
+      const stopAfterMs = stopAfterMsOf(options) ?? durationMs;
+      return { connection, capture, stopAfterMs };
+    });
+    await runLive(session, options, world);
   },
 };
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type AudioCaptureConfig, AudioCaptureManager } from "../manager.ts";
+import type { AudioCaptureManager } from "../manager.ts";
 import type { RealtimeConnectionManager } from "../realtime/connection.ts";
 import type { World } from "./command.ts";
 import type { Options } from "./options.ts";
@@ -22,8 +22,8 @@ const DRAIN_MS = 5000;
 export interface LiveSession {
   /** The connection, not started yet. */
   readonly connection: RealtimeConnectionManager;
-  /** The microphone's settings. */
-  readonly capture: AudioCaptureConfig;
+  /** The microphone, not initialized yet, which streams to it. */
+  readonly capture: AudioCaptureManager;
   /** When to stop by itself, in milliseconds. */
   readonly stopAfterMs?: number;
 }
@@ -41,7 +41,7 @@ export async function runLive(
   options: Options,
   world: World,
 ): Promise<void> {
-  const { connection, stopAfterMs } = session;
+  const { connection, capture, stopAfterMs } = session;
   const { clock, signal } = world;
   const transcript = new Transcript(options, world);
   const meter = new LevelMeter();
@@ -56,7 +56,7 @@ export async function runLive(
   // A failure before anybody waits for the end is not unhandled.
   over.promise.catch(() => {});
 
-  const capture = new AudioCaptureManager(session.capture, {
+  capture.setCallbacks({
     onVolumeChange: (volume) => meter.update(volume, clock.now()),
     onError: (error) => {
       lastError = error;
@@ -67,7 +67,7 @@ export async function runLive(
     onStateChange: (state) => {
       if (state === "inactive" && !stopping) fail(lastError);
     },
-  }, connection);
+  });
   const startedMs = clock.now();
   try {
     // The microphone first: without one no session need be paid for.

@@ -217,6 +217,24 @@ function checked(name: string, value: string, spec: OptionSpec): string {
 }
 
 /**
+ * Makes something out of what a user gave; what it refuses, the user got wrong.
+ *
+ * @param make Makes it; throws a `RangeError` or `TypeError` for a wrong value.
+ * @returns What it made.
+ * @throws {UsageError} When a value was refused.
+ */
+export function fromOptions<T>(make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof RangeError || error instanceof TypeError) {
+      throw new UsageError(error.message, { cause: error });
+    }
+    throw error;
+  }
+}
+
+/**
  * Finds what a misspelt word was meant to be.
  *
  * @param word What was typed, with or without dashes.

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { type AudioCaptureConfig, AudioCaptureManager } from "../manager.ts";
 import { RealtimeConnectionManager } from "../realtime/connection.ts";
 import {
   type Command,
@@ -13,14 +14,19 @@ import {
   type World,
 } from "./command.ts";
 import { runLive } from "./live.ts";
-import type { Options } from "./options.ts";
-import type { AudioCaptureConfig } from "../manager.ts";
-
-/** Transcribes what the user says in a conversation, for the screen. */
-const CONVERSATION_TRANSCRIPTION_MODEL = "gpt-transcribe";
+import { fromOptions, type Options } from "./options.ts";
 
 /** The default where the server is to find the turns; the usual one cannot. */
-const SERVER_VAD_TRANSCRIPTION_MODEL = "gpt-transcribe";
+export const SERVER_VAD_TRANSCRIPTION_MODEL = "gpt-transcribe";
+
+/**
+ * The screen shows text, of both sides; speech that nobody hears would be paid
+ * for.
+ */
+export const TEXT_CONVERSATION = {
+  output_modalities: ["text"],
+  audio: { input: { transcription: { model: "gpt-transcribe" } } },
+};
 
 /** `earshot stream`. */
 export const stream: Command = {
@@ -56,42 +62,29 @@ Examples:
     const transcribe = options.has("transcribe");
     const vad = options.text("vad") ?? (transcribe ? "client" : "server");
     const model = options.text("model");
-    const connection = new RealtimeConnectionManager({
-      mode: transcribe ? "transcription" : "conversation",
-      url: options.text("url"),
-      allowInsecure: options.has("insecure"),
-      turnDetection: vad as "client" | "server",
-      clock: world.clock,
-      ...(transcribe
-        ? {
-          transcriptionModel: model ??
-            (vad === "server" ? SERVER_VAD_TRANSCRIPTION_MODEL : undefined),
-        }
-        : {
-          model,
-          // The screen shows text; speech that nobody hears would be paid for.
-          session: {
-            output_modalities: ["text"],
-            audio: {
-              input: {
-                transcription: { model: CONVERSATION_TRANSCRIPTION_MODEL },
-              },
-            },
-          },
-        }),
-    });
-    await runLive(
-      {
+    const session = fromOptions(() => {
+      const connection = new RealtimeConnectionManager({
+        mode: transcribe ? "transcription" : "conversation",
+        url: options.text("url"),
+        allowInsecure: options.has("insecure"),
+        turnDetection: vad as "client" | "server",
+        clock: world.clock,
+        ...(transcribe
+          ? {
+            transcriptionModel: model ??
+              (vad === "server" ? SERVER_VAD_TRANSCRIPTION_MODEL : undefined),
+          }
+          : { model, session: TEXT_CONVERSATION }),
+      });
+      const config = captureConfigOf(options, world);
+      const capture = new AudioCaptureManager(
+        { ...config, vadEnabled: vad === "client" },
+        {},
         connection,
-        capture: {
-          ...captureConfigOf(options, world),
-          vadEnabled: vad === "client",
-        },
-        stopAfterMs: stopAfterMsOf(options),
-      },
-      options,
-      world,
-    );
+      );
+      return { connection, capture, stopAfterMs: stopAfterMsOf(options) };
+    });
+    await runLive(session, options, world);
   },
 };
 

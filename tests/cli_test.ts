@@ -1,0 +1,366 @@
+/** The program, run in a world of the test's making. */
+
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
+import { main } from "../cli.ts";
+import type { CaptureDevice } from "../mod.ts";
+import { readWav } from "../src/wav.ts";
+import type { Output, World } from "../src/cli/command.ts";
+import { FakeClock } from "../src/testing/fake_clock.ts";
+import { FakePcm, type FakePcmOptions } from "../src/testing/fake_pcm.ts";
+
+const DEVICES: CaptureDevice[] = [
+  {
+    index: 0,
+    name: "default",
+    description: "Default Audio Device",
+    busy: false,
+    native: undefined,
+  },
+  {
+    index: 1,
+    name: "plughw:CARD=Device,DEV=0",
+    description: "USB PnP Sound Device, USB Audio",
+    busy: false,
+    native: {
+      sampleRates: [44_100, 48_000],
+      channelCounts: [1],
+      sampleFormats: ["S16_LE"],
+    },
+  },
+  {
+    index: 2,
+    name: "plughw:CARD=Array,DEV=0",
+    description: "Array, USB Audio",
+    busy: true,
+    native: undefined,
+  },
+];
+
+class MemoryOutput implements Output {
+  text = "";
+  readonly columns = 100;
+
+  constructor(readonly isTerminal: boolean) {}
+
+  write(text: string): void {
+    this.text += text;
+  }
+}
+
+interface LabOptions {
+  isTerminal?: boolean;
+  devices?: CaptureDevice[];
+  pcm?: FakePcmOptions;
+}
+
+/** Runs the program; `during` happens while it runs. */
+async function run(
+  args: string[],
+  options: LabOptions = {},
+  during: (clock: FakeClock, interrupt: () => void) => Promise<void> = (
+    clock,
+  ) => clock.advance(5000),
+) {
+  const clock = new FakeClock();
+  const controller = new AbortController();
+  const stdout = new MemoryOutput(options.isTerminal ?? false);
+  const stderr = new MemoryOutput(options.isTerminal ?? false);
+  const opened: string[] = [];
+  const fake = new FakePcm({
+    clock,
+    script: [
+      { type: "tone", durationMs: 60_000, frequencyHz: 440, amplitude: 0.5 },
+    ],
+    ...options.pcm,
+  });
+  const world: World = {
+    stdout,
+    stderr,
+    signal: controller.signal,
+    clock,
+    openPcm: (request) => {
+      opened.push(request.device);
+      return fake.open(request);
+    },
+    listDevices: () => options.devices ?? DEVICES,
+  };
+  const running = main(args, world);
+  await during(clock, () => controller.abort(new Error("Interrupted")));
+  const code = await running;
+  assertEquals(fake.heldCount, 0, "a device was left open");
+  assertEquals(clock.sleeperCount, 0, "a timer was left running");
+  return { code, stdout: stdout.text, stderr: stderr.text, opened, fake };
+}
+
+/** Ctrl-C after a while. */
+function interruptAfter(ms: number) {
+  return async (clock: FakeClock, interrupt: () => void) => {
+    await clock.advance(ms);
+    interrupt();
+    await clock.advance(5000);
+  };
+}
+
+Deno.test("earshot without a command says so and exits with 2", async () => {
+  const { code, stdout, stderr } = await run([]);
+  assertEquals([code, stdout], [2, ""]);
+  assertEquals(
+    stderr,
+    'earshot: Missing a command\nTry "earshot --help"\n',
+  );
+});
+
+Deno.test("earshot --help names every command", async () => {
+  for (const args of [["--help"], ["-h"], ["help"]]) {
+    const { code, stdout } = await run(args);
+    assertEquals(code, 0);
+    for (const name of ["devices", "meter", "record", "stream", "demo"]) {
+      assertStringIncludes(stdout, `\n  ${name} `);
+    }
+  }
+});
+
+Deno.test("earshot --version prints the version of the package", async () => {
+  const { version } = JSON.parse(
+    await Deno.readTextFile(new URL("../deno.json", import.meta.url)),
+  );
+  assertEquals((await run(["--version"])).stdout, `earshot ${version}\n`);
+});
+
+Deno.test("earshot record --help says all there is to say", async () => {
+  const { code, stdout } = await run(["record", "--help"]);
+  assertEquals(code, 0);
+  assertEquals(
+    stdout,
+    `Record the microphone into a WAV file.
+
+Usage: earshot record OUT.wav [options]
+
+Options:
+  -d, --device NAME      name or index of the device, as "earshot devices" lists it
+      --rate HZ          sample rate (default 24000, all that the Realtime API takes)
+      --channels N       channels (default 1, all that the Realtime API takes)
+      --chunk-ms MS      milliseconds of audio handled at a time
+      --buffer-frames N  most frames handed over by the device at once (default 4096)
+  -s, --seconds N        stop after this time (default: at Ctrl-C)
+  -v, --verbose          say more on stderr
+  -q, --quiet            say nothing on stderr but errors
+  -h, --help             show this help
+
+OUT.wav is overwritten; "-" writes to stdout, for a pipe.
+
+Examples:
+  earshot record note.wav                  until Ctrl-C
+  earshot record --seconds 10 note.wav
+  earshot record --device 1 --rate 48000 - | sox - note.flac
+`,
+  );
+  assertEquals((await run(["help", "record"])).stdout, stdout);
+});
+
+for (const command of ["devices", "meter", "stream", "demo"]) {
+  Deno.test(`earshot ${command} --help explains its options and gives examples`, async () => {
+    const { code, stdout, stderr } = await run([command, "--help"]);
+    assertEquals([code, stderr], [0, ""]);
+    assertStringIncludes(stdout, `Usage: earshot ${command}`);
+    assertStringIncludes(stdout, "Examples:");
+    assert(stdout.split("\n").every((line) => line.length <= 100), stdout);
+  });
+}
+
+const WRONG_USES: [string[], string][] = [
+  [["recrod"], 'Unknown command "recrod": did you mean "record"?'],
+  [["xyz"], 'Unknown command "xyz": it must be one of devices, meter'],
+  [["--device", "1", "meter"], "options come behind a command"],
+  [
+    ["meter", "--devcie", "1"],
+    'Unknown option "--devcie": did you mean "--device"?',
+  ],
+  [["meter", "--transcribe"], 'Unknown option "--transcribe"'],
+  [["meter", "-x"], 'Unknown option "-x"'],
+  [
+    ["meter", "--rate", "fast"],
+    'must be a number from 4000 to 384000: current value is "fast"',
+  ],
+  [
+    ["meter", "--vad-threshold", "2"],
+    "Cannot use --vad-threshold as it must be a number from 0 to 1",
+  ],
+  [["meter", "--seconds"], "Missing the value of --seconds: N"],
+  [["meter", "--rate", "--quiet"], "Missing the value of --rate: HZ"],
+  [["stream", "--vad", "both"], "must be one of client, server"],
+  [["stream", "--rate", "48000"], "sampleRate must be 24000"],
+  [["stream", "--url", "http://example.com"], 'must begin with "wss:"'],
+  [["record"], "Missing OUT.wav"],
+  [["record", "a.wav", "b.wav"], 'Unexpected "b.wav"'],
+  [["meter", "--device", "9"], 'There is no device 9: "earshot devices" lists'],
+  [["demo", "--input", "/nonexistent.wav"], 'Cannot read "/nonexistent.wav"'],
+];
+
+for (const [args, message] of WRONG_USES) {
+  Deno.test(`earshot ${args.join(" ")} is refused with advice`, async () => {
+    const { code, stdout, stderr } = await run(args);
+    assertEquals(stdout, "");
+    assertStringIncludes(stderr, message);
+    assert(code === 2 || args.includes("--input"), `exit code ${code}`);
+  });
+}
+
+Deno.test("earshot devices prints a table with indices, names and what the hardware has", async () => {
+  const { code, stdout } = await run(["devices"]);
+  assertEquals(code, 0);
+  assertEquals(
+    stdout,
+    `INDEX  NAME                      DESCRIPTION                      NATIVE
+0      default                   Default Audio Device
+1      plughw:CARD=Device,DEV=0  USB PnP Sound Device, USB Audio  44.1/48 kHz, 1 ch, S16_LE
+2      plughw:CARD=Array,DEV=0   Array, USB Audio                 (busy)
+`,
+  );
+});
+
+Deno.test("earshot devices --json prints the same for programs", async () => {
+  const { stdout } = await run(["devices", "--json"]);
+  assertEquals(JSON.parse(stdout), JSON.parse(JSON.stringify(DEVICES)));
+});
+
+Deno.test("earshot devices fails with advice when there is none", async () => {
+  const { code, stderr } = await run(["devices"], { devices: [] });
+  assertEquals(code, 1);
+  assertStringIncludes(stderr, "Plug in a microphone");
+});
+
+Deno.test("earshot fails with the advice of the device's error and exits with 1", async () => {
+  const { code, stderr } = await run(["meter"], { pcm: { openErrnos: [16] } });
+  assertEquals(code, 1);
+  assertMatch(stderr, /^earshot: snd_pcm_open failed .*EBUSY.*fuser/);
+});
+
+Deno.test("earshot takes an index in the place of a device's name", async () => {
+  const { opened } = await run(["meter", "-d", "1", "-s", "0.1"]);
+  assertEquals(opened, ["plughw:CARD=Device,DEV=0"]);
+});
+
+Deno.test("earshot meter prints a line every 500 ms where it cannot redraw", async () => {
+  const { code, stdout } = await run(["meter", "--seconds", "2"]);
+  assertEquals(code, 0);
+  const lines = stdout.trimEnd().split("\n");
+  assertEquals(lines.length, 4);
+  // A sine with a peak of 0.5 has an RMS of 0.354, which is -9.0 dBFS.
+  const bar = "█".repeat(42).padEnd(50);
+  assertEquals(lines[0], `[${bar}]  -9.0 dBFS  peak  -9.0  0.354  ● speech`);
+});
+
+Deno.test("earshot meter redraws one line on a terminal, shows the light, and leaves nothing behind", async () => {
+  const { stdout } = await run(
+    ["meter", "--seconds", "1", "--vad-threshold", "0.9"],
+    { isTerminal: true },
+  );
+  const lines = stdout.split("\r");
+  assertEquals(lines.length, 22, "20 levels and one to clear");
+  assertStringIncludes(lines[1]!, "○");
+  assertEquals(lines.at(-1), "\x1b[K");
+});
+
+Deno.test("earshot meter ends with 130 at Ctrl-C", async () => {
+  const { code } = await run(["meter"], {}, interruptAfter(1000));
+  assertEquals(code, 130);
+});
+
+Deno.test("earshot ends with 130 when Ctrl-C comes while the device opens", async () => {
+  const { code } = await run(
+    ["meter"],
+    { pcm: { openMs: 60_000 } },
+    async (clock, interrupt) => {
+      await clock.advance(100);
+      interrupt();
+      await clock.advance(60_000);
+    },
+  );
+  assertEquals(code, 130);
+});
+
+async function inTempFile(
+  test: (path: string) => Promise<void>,
+): Promise<void> {
+  const path = await Deno.makeTempFile({ suffix: ".wav" });
+  try {
+    await test(path);
+  } finally {
+    await Deno.remove(path);
+  }
+}
+
+/** Advances in steps, leaving the file system time to keep up. */
+async function slowly(clock: FakeClock, ms: number): Promise<void> {
+  for (let passed = 0; passed < ms; passed += 20) {
+    await clock.advance(20);
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+}
+
+Deno.test("earshot record --seconds writes exactly that, bit for bit", async () => {
+  await inTempFile(async (path) => {
+    const { code, stderr, fake } = await run(
+      ["record", path, "--seconds", "1.2345"],
+      {},
+      (clock) => slowly(clock, 2000),
+    );
+    assertEquals(code, 0);
+    assertStringIncludes(
+      stderr,
+      `Wrote ${path}: 0:01.2, 24000 Hz, 1 channel\n`,
+    );
+    const { samples } = readWav(await Deno.readFile(path));
+    assertEquals(samples, fake.samplesAt(0, 29_628));
+  });
+});
+
+Deno.test("earshot record keeps everything, under a right header, at Ctrl-C", async () => {
+  await inTempFile(async (path) => {
+    const { code, fake } = await run(
+      ["record", path, "--quiet"],
+      {},
+      async (clock, interrupt) => {
+        await slowly(clock, 1000);
+        interrupt();
+        await slowly(clock, 500);
+      },
+    );
+    assertEquals(code, 130);
+    const bytes = await Deno.readFile(path);
+    const { samples } = readWav(bytes);
+    assertEquals(
+      new DataView(bytes.buffer).getUint32(40, true),
+      samples.length * 2,
+    );
+    assert(samples.length >= 24_000);
+    assertEquals(samples, fake.samplesAt(0, samples.length));
+  });
+});
+
+Deno.test("earshot record says how much was lost", async () => {
+  await inTempFile(async (path) => {
+    const { stderr } = await run(["record", path, "--seconds", "1"], {
+      pcm: {
+        script: [
+          { type: "silence", durationMs: 300 },
+          { type: "xrun" },
+          { type: "silence", durationMs: 300 },
+        ],
+      },
+    }, (clock) => slowly(clock, 2000));
+    assertMatch(stderr, /Lost \d+ ms of audio: \d+ frames in 1 overruns/);
+  });
+});
+
+Deno.test("earshot record fails clearly where it may not write", async () => {
+  const { code, stderr } = await run(["record", "/nonexistent/out.wav"]);
+  assertEquals(code, 1);
+  assertStringIncludes(stderr, 'Cannot write "/nonexistent/out.wav"');
+});
