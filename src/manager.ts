@@ -302,6 +302,8 @@ export class AudioCaptureManager implements AsyncDisposable {
   #unsentSamples = 0;
 
   /**
+   * Checks the settings; the device is not touched yet.
+   *
    * @param config The settings.
    * @param callbacks Who is told.
    * @param connectionManager Where the audio is streamed to.

@@ -42,6 +42,7 @@ export type PcmState =
 
 /** A snapshot of a device (`snd_pcm_status`). */
 export interface PcmStatus {
+  /** What the device is doing. */
   readonly state: PcmState;
   /** Frames that can be read now. */
   readonly availableFrames: number;

@@ -25,6 +25,8 @@ export class Rechunker {
   #bufferedFrames = 0;
 
   /**
+   * Begins with nothing collected.
+   *
    * @param chunkFrames Frames in a chunk, 1–10000000.
    * @throws {RangeError} When `chunkFrames` is outside its range.
    */

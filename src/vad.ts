@@ -41,10 +41,7 @@ export interface VoiceActivityDetector {
  *
  * const detector = new RmsDetector();
  * const loud = new Int16Array(480).fill(3000);
- * assert(
- *   detector.score(loud, { sampleRate: 24000, channelCount: 1 }) >
- *     detector.threshold,
- * );
+ * assert(detector.score(loud) > detector.threshold);
  * ```
  */
 export class RmsDetector implements VoiceActivityDetector {
@@ -54,6 +51,8 @@ export class RmsDetector implements VoiceActivityDetector {
   readonly threshold: number;
 
   /**
+   * Makes a detector.
+   *
    * @param threshold RMS volume, 0.0–1.0 of full scale; lower is more
    *   sensitive. 0.02 is −34 dBFS.
    * @throws {RangeError} When the threshold is outside its range.

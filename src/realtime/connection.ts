@@ -253,6 +253,8 @@ export class RealtimeConnectionManager
   #droppedEventCount = 0;
 
   /**
+   * Checks the settings; nothing is sent yet.
+   *
    * @param options The settings; a text is the API key.
    * @throws {RangeError} When a number is outside its range, or a word is none
    *   of those allowed.

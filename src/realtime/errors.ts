@@ -87,6 +87,8 @@ export class RealtimeError extends Error {
   readonly httpStatus: number | undefined;
 
   /**
+   * Classifies what happened.
+   *
    * @param message What the service said, or what happened.
    * @param facts What is known besides.
    */

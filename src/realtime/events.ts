@@ -218,7 +218,9 @@ export interface ResponseSettings {
   metadata?: Record<string, string> | null;
 }
 
-interface ClientEvent<Type extends string> {
+/** What every client event has. */
+export interface ClientEvent<Type extends string> {
+  /** Its name. */
   type: Type;
   /** Names the event in an error about it, up to 512 characters. */
   event_id?: string;
@@ -298,25 +300,37 @@ export interface RealtimeResponseEcho {
   usage?: unknown;
 }
 
-interface ServerEvent<Type extends string> {
+/** What every server event has. */
+export interface ServerEvent<Type extends string> {
+  /** Its name. */
   type: Type;
   /** The server's name for the event. */
   event_id?: string;
 }
 
-interface ItemEvent<Type extends string> extends ServerEvent<Type> {
+/** A server event with an item of the conversation. */
+export interface ItemEvent<Type extends string> extends ServerEvent<Type> {
+  /** The item. */
   item: RealtimeItemEcho;
+  /** The item before it. */
   previous_item_id?: string | null;
 }
 
-interface ItemIdEvent<Type extends string> extends ServerEvent<Type> {
+/** A server event about an item of the conversation. */
+export interface ItemIdEvent<Type extends string> extends ServerEvent<Type> {
+  /** The item's id. */
   item_id: string;
 }
 
-interface ContentEvent<Type extends string> extends ServerEvent<Type> {
+/** A server event about a part of a response. */
+export interface ContentEvent<Type extends string> extends ServerEvent<Type> {
+  /** The id of the item that it belongs to. */
   item_id: string;
+  /** The id of the response that it belongs to. */
   response_id: string;
+  /** The item's place in the response. */
   output_index?: number;
+  /** The part's place in the item. */
   content_index?: number;
 }
 

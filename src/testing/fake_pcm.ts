@@ -140,7 +140,11 @@ export class FakePcm {
   #openCount = 0;
   #heldCount = 0;
 
-  /** @param options The script, the clock and how opens behave. */
+  /**
+   * Makes a device that nobody has opened yet.
+   *
+   * @param options The script, the clock and how opens behave.
+   */
   constructor(options: FakePcmOptions = {}) {
     this.#script = options.script ?? [];
     this.#clock = options.clock ?? systemClock;

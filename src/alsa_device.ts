@@ -1,0 +1,200 @@
+/**
+ * The real microphones: PCM devices of libasound, and their list.
+ *
+ * @module
+ */
+
+import { type CaptureSources, listCaptureSources } from "../ffi/devices.ts";
+import { Pcm, type PcmSnapshot } from "../ffi/pcm.ts";
+import type { PcmDevice, PcmParameters, PcmRequest, PcmStatus } from "./pcm.ts";
+
+/** Hardware holds back no more than this; a longer delay is a bad guess. */
+const MAX_HELD_BACK_PERIODS = 2;
+
+/** A timestamp farther from the present than this is of another clock. */
+const MAX_TIMESTAMP_ERROR_MS = 1000;
+
+/** What a device's hardware can do without conversion. */
+export interface NativeCapabilities {
+  /** The usual ones of its rates, in Hz. */
+  readonly sampleRates: readonly number[];
+  /** Its channel counts up to 32. */
+  readonly channelCounts: readonly number[];
+  /** ALSA's names of the usual ones of its sample formats, such as `S16_LE`. */
+  readonly sampleFormats: readonly string[];
+}
+
+/** Something to capture from. */
+export interface CaptureDevice {
+  /** Its place in the list, from 0. */
+  readonly index: number;
+  /** ALSA's name of it, to be given as `device`. */
+  readonly name: string;
+  /** What it is, in one line. */
+  readonly description: string;
+  /** Whether another program holds it now. */
+  readonly busy: boolean;
+  /**
+   * What the hardware can do; `undefined` for a sound server or a plugin, and
+   * for hardware that could not be opened, such as a busy one.
+   */
+  readonly native: NativeCapabilities | undefined;
+}
+
+/**
+ * Opens and configures a device of libasound.
+ *
+ * Neither opening nor waiting nor closing blocks the event loop.
+ *
+ * @param request What to open, and how.
+ * @returns The device, ready to start.
+ * @throws {AlsaError} When the library or the device cannot be used.
+ */
+export async function openAlsaPcm(request: PcmRequest): Promise<PcmDevice> {
+  return new AlsaPcm(request.device, await Pcm.open(request.device, request));
+}
+
+/**
+ * Lists what there is to capture from: first the system's default, where ALSA's
+ * configuration names one, then the hardware, then sound servers and plugins.
+ *
+ * The order stays the same while no device comes or goes.
+ *
+ * @returns The devices; a `plughw:` name converts to any rate and channel count.
+ * @throws {AlsaError} When libasound or its configuration cannot be used.
+ */
+export function listDevices(): CaptureDevice[] {
+  return arrangeDevices(listCaptureSources());
+}
+
+/**
+ * Makes the list of {@linkcode listDevices}.
+ *
+ * @param sources What there is to capture from.
+ * @returns The list.
+ */
+export function arrangeDevices(
+  { cardDevices, hints }: CaptureSources,
+): CaptureDevice[] {
+  const hardware = cardDevices.map((device) => ({
+    name: `plughw:CARD=${device.cardId},DEV=${device.device}`,
+    description: `${device.cardName}, ${device.deviceName}`,
+    busy: device.busy,
+    native: device.capabilities,
+  }));
+  const others = hints
+    // For each card there are many more, such as "sysdefault:CARD=…".
+    .filter(({ name }) => !name.includes("CARD="))
+    .map(({ name, description }) => ({
+      name,
+      description: description.replaceAll("\n", ", "),
+      busy: false,
+      native: undefined,
+    }));
+  return [
+    ...others.filter(({ name }) => name === "default"),
+    ...hardware,
+    ...others.filter(({ name }) => name !== "default"),
+  ].map((device, index) => ({ index, ...device }));
+}
+
+/**
+ * Puts a snapshot on the timeline of `performance.now()`, without what cannot
+ * be true.
+ *
+ * @param snapshot What libasound said.
+ * @param context The device's period, what turns `CLOCK_MONOTONIC` into
+ *   `performance.now()`, and the present moment on that timeline.
+ * @returns The status.
+ */
+export function toPcmStatus(
+  snapshot: PcmSnapshot,
+  context: { periodFrames: number; clockOffsetMs: number; nowMs: number },
+): PcmStatus {
+  const { state, availableFrames, delayFrames } = snapshot;
+  // PulseAudio's plugin guesses: half a second too much after the start, and
+  // later less than what can be read.
+  const heldBackFrames = delayFrames - availableFrames;
+  const isDelayPlausible = heldBackFrames >= 0 &&
+    heldBackFrames <= MAX_HELD_BACK_PERIODS * context.periodFrames;
+  // Some plugins give no timestamp, or one of the time of day.
+  const timestampMs = snapshot.monotonicMs + context.clockOffsetMs;
+  const isTimestampPlausible =
+    Math.abs(timestampMs - context.nowMs) <= MAX_TIMESTAMP_ERROR_MS;
+  return {
+    state,
+    availableFrames,
+    delayFrames: isDelayPlausible ? delayFrames : availableFrames,
+    timestampMs: isTimestampPlausible ? timestampMs : context.nowMs,
+  };
+}
+
+/** A device of libasound on the timeline of `performance.now()`. */
+class AlsaPcm implements PcmDevice {
+  readonly parameters: PcmParameters;
+  readonly #pcm: Pcm;
+  readonly #clockOffsetMs: number;
+
+  constructor(device: string, pcm: Pcm) {
+    this.parameters = { device, ...pcm.configuration };
+    this.#pcm = pcm;
+    this.#clockOffsetMs = measureClockOffsetMs(pcm);
+  }
+
+  start(): void {
+    this.#pcm.start();
+  }
+
+  wait(timeoutMs: number): Promise<boolean> {
+    return this.#pcm.wait(timeoutMs);
+  }
+
+  status(): PcmStatus {
+    return toPcmStatus(this.#pcm.status(), {
+      periodFrames: this.parameters.periodFrames,
+      clockOffsetMs: this.#clockOffsetMs,
+      nowMs: performance.now(),
+    });
+  }
+
+  read(samples: Int16Array<ArrayBuffer>): number {
+    const frameCount = samples.length / this.parameters.channelCount;
+    return this.#pcm.read(samples, frameCount);
+  }
+
+  prepare(): void {
+    this.#pcm.prepare();
+  }
+
+  resume(): boolean {
+    return this.#pcm.resume();
+  }
+
+  drop(): void {
+    this.#pcm.drop();
+  }
+
+  close(): Promise<void> {
+    return this.#pcm.close();
+  }
+}
+
+/**
+ * `CLOCK_MONOTONIC` and `performance.now()` are one clock that counts from two
+ * moments, so a single measurement serves for good. Of a few, the quickest is
+ * the least disturbed.
+ */
+function measureClockOffsetMs(pcm: Pcm): number {
+  let shortestMs = Infinity;
+  let offsetMs = 0;
+  for (let attempt = 0; attempt < 5; attempt++) {
+    const beforeMs = performance.now();
+    const monotonicMs = pcm.monotonicNowMs();
+    const afterMs = performance.now();
+    if (afterMs - beforeMs < shortestMs) {
+      shortestMs = afterMs - beforeMs;
+      offsetMs = (beforeMs + afterMs) / 2 - monotonicMs;
+    }
+  }
+  return offsetMs;
+}
