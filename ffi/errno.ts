@@ -1,8 +1,9 @@
 /**
  * libasound's return codes as errors.
  *
- * The texts are our own: `snd_strerror` returns a C string, and reading one
- * through `Deno.UnsafePointerView` needs the unscoped `--allow-ffi`.
+ * The texts are our own instead of `snd_strerror`'s, so that an error needs no
+ * open library: it may be that the library is what is missing, and a fake
+ * device has none.
  *
  * @module
  */
@@ -28,6 +29,8 @@ interface Errno {
   readonly code: string;
   readonly text: string;
   readonly kind: AlsaErrorKind;
+  /** Better than the advice that goes with the kind. */
+  readonly advice?: string;
 }
 
 /** Linux's numbers (`asm-generic/errno*.h`), the same on x86-64 and aarch64. */
@@ -47,15 +50,26 @@ const ERRNOS: Readonly<Record<number, Errno>> = {
   25: { code: "ENOTTY", text: "not a sound device", kind: "config" },
   32: { code: "EPIPE", text: "overrun", kind: "xrun" },
   38: { code: "ENOSYS", text: "function not implemented", kind: "config" },
-  77: { code: "EBADFD", text: "wrong device state", kind: "io" },
+  77: {
+    code: "EBADFD",
+    text: "wrong device state, as after its removal",
+    kind: "unavailable",
+  },
   86: { code: "ESTRPIPE", text: "device suspended", kind: "suspended" },
   110: { code: "ETIMEDOUT", text: "timed out", kind: "io" },
-  111: { code: "ECONNREFUSED", text: "connection refused", kind: "unavailable" },
+  111: {
+    code: "ECONNREFUSED",
+    text: "connection refused",
+    kind: "unavailable",
+    advice:
+      'Start the sound server (PulseAudio or PipeWire) of this user, or choose a device of a card with --device ("earshot devices" lists them)',
+  },
 };
 
 const ADVICE: Readonly<Record<AlsaErrorKind, string>> = {
+  // Cards that the user may not open are invisible to libasound.
   unavailable:
-    'List the devices with "earshot devices", check that the microphone is plugged in, and choose one with --device',
+    'List the devices with "earshot devices" and choose one with --device; if the microphone is missing there, check that it is plugged in and that the user is in the group "audio" ("sudo usermod -aG audio $USER")',
   permission:
     'Add the user to the group "audio" ("sudo usermod -aG audio $USER") and log in again',
   busy:
@@ -64,7 +78,8 @@ const ADVICE: Readonly<Record<AlsaErrorKind, string>> = {
     'Ask for a rate and channel count that the device has ("earshot devices" lists them), or use its "plughw:" name, which converts',
   xrun: "Read more often or ask for a larger buffer",
   suspended: "Resume the device, or prepare and start it again",
-  io: "Unplug the microphone and plug it in again; if it stays, look into the kernel's log with dmesg",
+  io:
+    "Plug the microphone in again, or restart the sound server; if the error stays, look into the kernel's log with dmesg",
 };
 
 /** Extra facts for an {@linkcode AlsaError}. */
@@ -106,6 +121,8 @@ export class AlsaError extends Error {
   readonly advice: string;
 
   /**
+   * Describes a failed call.
+   *
    * @param call The C function that failed.
    * @param errno Its errno, positive or (as libasound returns it) negative.
    * @param options What was attempted, and what to say instead of the defaults.
@@ -115,9 +132,11 @@ export class AlsaError extends Error {
     const known = ERRNOS[number];
     const code = number === 0 ? "NONE" : known?.code ?? `E${number}`;
     const kind = options.kind ?? known?.kind ?? "io";
-    const advice = options.advice ?? ADVICE[kind];
+    const advice = options.advice ?? known?.advice ?? ADVICE[kind];
     const what = options.detail === undefined ? "" : ` for ${options.detail}`;
-    const why = number === 0 ? "" : `: ${known?.text ?? "unknown error"} (${code})`;
+    const why = number === 0
+      ? ""
+      : `: ${known?.text ?? "unknown error"} (${code})`;
     super(`${call} failed${what}${why}. ${advice}`, options);
     this.call = call;
     this.errno = number;

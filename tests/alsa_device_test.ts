@@ -22,10 +22,10 @@ function hint(name: string, description = ""): PcmHint {
 }
 
 Deno.test("listDevices() puts the default first and hardware before plugins", () => {
-  const devices = arrangeDevices(
-    [hint("null"), hint("pulse"), hint("default")],
-    [USB_MICROPHONE, { ...USB_MICROPHONE, device: 2 }],
-  );
+  const devices = arrangeDevices({
+    cardDevices: [USB_MICROPHONE, { ...USB_MICROPHONE, device: 2 }],
+    hints: [hint("null"), hint("pulse"), hint("default")],
+  });
   assertEquals(devices.map(({ index, name }) => [index, name]), [
     [0, "default"],
     [1, "plughw:CARD=Device,DEV=0"],
@@ -36,7 +36,8 @@ Deno.test("listDevices() puts the default first and hardware before plugins", ()
 });
 
 Deno.test("listDevices() describes hardware by its card, its device and what it can do", () => {
-  assertEquals(arrangeDevices([], [USB_MICROPHONE]), [{
+  const devices = arrangeDevices({ cardDevices: [USB_MICROPHONE], hints: [] });
+  assertEquals(devices, [{
     index: 0,
     name: "plughw:CARD=Device,DEV=0",
     description: "USB PnP Sound Device at usb-1.3, full speed, USB Audio",
@@ -46,26 +47,25 @@ Deno.test("listDevices() describes hardware by its card, its device and what it 
 });
 
 Deno.test("listDevices() keeps hardware that another program holds", () => {
-  const [device] = arrangeDevices([], [
-    { ...USB_MICROPHONE, busy: true, capabilities: undefined },
-  ]);
+  const busy = { ...USB_MICROPHONE, busy: true, capabilities: undefined };
+  const [device] = arrangeDevices({ cardDevices: [busy], hints: [] });
   assertEquals(device?.busy, true);
   assertEquals(device?.native, undefined);
 });
 
 Deno.test("listDevices() leaves out the many names that a card has besides", () => {
-  const devices = arrangeDevices(
-    [hint("sysdefault:CARD=Device"), hint("front:CARD=Device,DEV=0")],
-    [USB_MICROPHONE],
-  );
+  const devices = arrangeDevices({
+    cardDevices: [USB_MICROPHONE],
+    hints: [hint("sysdefault:CARD=Device"), hint("front:CARD=Device,DEV=0")],
+  });
   assertEquals(devices.length, 1);
 });
 
 Deno.test("listDevices() tells a description of two lines in one", () => {
-  const [device] = arrangeDevices(
-    [hint("studio", "Desk\nleft of the door")],
-    [],
-  );
+  const [device] = arrangeDevices({
+    cardDevices: [],
+    hints: [hint("studio", "Desk\nleft of the door")],
+  });
   assertEquals(device?.description, "Desk, left of the door");
 });
 

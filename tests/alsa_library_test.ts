@@ -1,5 +1,9 @@
-import { assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
-import { assertStringIncludes } from "@std/assert";
+import {
+  assertEquals,
+  assertInstanceOf,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { AlsaError } from "../ffi/errno.ts";
 import { acquireAlsa, LIBRARY_PATHS } from "../ffi/library.ts";
 

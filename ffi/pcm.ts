@@ -1,0 +1,369 @@
+/**
+ * One capture device: libasound's `snd_pcm_*` calls as methods.
+ *
+ * @module
+ */
+
+import { AlsaError, check } from "./errno.ts";
+import { readCapabilities } from "./capabilities.ts";
+import { acquireAlsa, type Alsa, releaseAlsa } from "./library.ts";
+import { cString, cStruct } from "./memory.ts";
+
+/** `SND_PCM_STREAM_CAPTURE`. */
+export const STREAM_CAPTURE = 1;
+
+/** `SND_PCM_NONBLOCK`: neither opening nor reading waits for the device. */
+export const OPEN_NONBLOCK = 1;
+
+/** `SND_PCM_ACCESS_RW_INTERLEAVED`. */
+const RW_INTERLEAVED = 3;
+
+/** `SND_PCM_FORMAT_S16_LE`: what an `Int16Array` holds. */
+const FORMAT_S16_LE = 2;
+
+/** `SND_PCM_TSTAMP_ENABLE`. */
+const TSTAMP_ENABLE = 1;
+
+/** `SND_PCM_TSTAMP_TYPE_MONOTONIC`. */
+const TSTAMP_MONOTONIC = 1;
+
+/** `CLOCK_MONOTONIC`. */
+const CLOCK_MONOTONIC = 1;
+
+/** `-EAGAIN`: nothing to read yet, or not awake yet. */
+const TRY_AGAIN = -11;
+
+/** `EBADFD`. */
+const BAD_STATE = 77;
+
+/** The states of a PCM, in the order of `snd_pcm_state_t`. */
+const STATES = [
+  "open",
+  "setup",
+  "prepared",
+  "running",
+  "xrun",
+  "draining",
+  "paused",
+  "suspended",
+  "disconnected",
+] as const;
+
+/** What a PCM is configured to; its samples are S16_LE, interleaved. */
+export interface PcmConfiguration {
+  /** Frames per second. */
+  readonly sampleRate: number;
+  /** Samples in each frame. */
+  readonly channelCount: number;
+  /** Frames after which the device wakes its reader. */
+  readonly periodFrames: number;
+  /** Frames that the device's ring holds. */
+  readonly bufferFrames: number;
+}
+
+/** A snapshot: `snd_pcm_status_t`. */
+export interface PcmSnapshot {
+  /** The name of the `snd_pcm_state_t`. */
+  readonly state: (typeof STATES)[number];
+  /** Frames that can be read now. */
+  readonly availableFrames: number;
+  /** Age of the next frame to be read, in frames. */
+  readonly delayFrames: number;
+  /**
+   * When the snapshot was taken, in milliseconds of `CLOCK_MONOTONIC`; 0 when
+   * the device gives no timestamps.
+   */
+  readonly monotonicMs: number;
+}
+
+/** What libasound's functions take behind the handle, by their name. */
+type CallArguments = {
+  [
+    Name in keyof Alsa as Alsa[Name] extends
+      (pcm: bigint, ...rest: never) => number ? Name : never
+  ]: Alsa[Name] extends (pcm: bigint, ...rest: infer Rest) => number ? Rest
+    : never;
+};
+
+/** The functions that take a handle first and return an error code. */
+type Calls = {
+  [Name in keyof CallArguments]: (
+    pcm: bigint,
+    ...rest: CallArguments[Name]
+  ) => number;
+};
+
+/**
+ * An open and configured capture device. It holds the library open until it is
+ * closed.
+ *
+ * Calls that may take long run on Deno's thread pool, one after the other and
+ * before the final close; the others return at once. All of them throw an
+ * {@linkcode AlsaError} when libasound returns an error, and when the device was
+ * closed: libasound itself would end the process.
+ */
+export class Pcm {
+  readonly #alsa: Alsa;
+  readonly #handle: bigint;
+  /** Names the device in errors. */
+  readonly #detail: string;
+  /** One struct for all snapshots. */
+  readonly #status: Uint8Array<ArrayBuffer>;
+  /** A `struct timespec`: two 64-bit integers, as pairs of 32 bits. */
+  readonly #timespec = new Uint32Array(4);
+  #configuration: PcmConfiguration;
+  /** The last call on the thread pool; it resolves to its return code. */
+  #pooledCall: Promise<number> = Promise.resolve(0);
+  #closed: Promise<void> | undefined;
+
+  /**
+   * Opens, configures and prepares a device for capture. One that another
+   * program holds is refused at once.
+   *
+   * Capture starts with `start` or the first read, a whole period wakes the
+   * reader, and timestamps are those of `CLOCK_MONOTONIC`.
+   *
+   * @param name ALSA's name of the device.
+   * @param wanted Rate and channels are met exactly, period and buffer nearly.
+   * @returns The device in the state `prepared`.
+   * @throws {AlsaError} When the library or the device cannot be opened, and
+   *   when the device cannot have that rate or those channels.
+   */
+  static async open(name: string, wanted: PcmConfiguration): Promise<Pcm> {
+    const alsa = acquireAlsa();
+    const detail = `the device "${name}"`;
+    const handle = new BigUint64Array(1);
+    try {
+      const result = await alsa.snd_pcm_open_nonblocking(
+        handle,
+        cString(name),
+        STREAM_CAPTURE,
+        OPEN_NONBLOCK,
+      );
+      check("snd_pcm_open", result, detail);
+    } catch (error) {
+      releaseAlsa();
+      throw error;
+    }
+    const pcm = new Pcm(alsa, handle[0]!, detail, wanted);
+    try {
+      await pcm.#setHwParams();
+      pcm.#setSwParams();
+      return pcm;
+    } catch (error) {
+      await pcm.close();
+      throw error;
+    }
+  }
+
+  private constructor(
+    alsa: Alsa,
+    handle: bigint,
+    detail: string,
+    configuration: PcmConfiguration,
+  ) {
+    this.#alsa = alsa;
+    this.#handle = handle;
+    this.#detail = detail;
+    this.#configuration = configuration;
+    this.#status = cStruct(alsa.snd_pcm_status_sizeof());
+  }
+
+  /** What the device was configured to. */
+  get configuration(): PcmConfiguration {
+    return this.#configuration;
+  }
+
+  /** Starts capturing. */
+  start(): void {
+    this.#call("snd_pcm_start");
+  }
+
+  /**
+   * Waits until a period can be read. A wait cannot be cancelled.
+   *
+   * @param timeoutMs The longest wait.
+   * @returns `false` when the time ran out.
+   * @throws {AlsaError} Also after an overrun, a suspend or a removal.
+   */
+  async wait(timeoutMs: number): Promise<boolean> {
+    const handle = this.#openHandle("snd_pcm_wait");
+    const result = await this.#pool(() =>
+      this.#alsa.snd_pcm_wait(handle, timeoutMs)
+    );
+    return check("snd_pcm_wait", result, this.#detail) > 0;
+  }
+
+  /** Takes a snapshot. */
+  status(): PcmSnapshot {
+    const alsa = this.#alsa;
+    const status = this.#status;
+    // A rate converter's status counts only what it has converted, and it
+    // converts when it is asked for `avail`. A failure shows in the status.
+    alsa.snd_pcm_avail(this.#openHandle("snd_pcm_avail"));
+    this.#call("snd_pcm_status", status);
+    alsa.snd_pcm_status_get_htstamp(status, this.#timespec);
+    return {
+      state: STATES[alsa.snd_pcm_status_get_state(status)] ?? "disconnected",
+      availableFrames: Number(alsa.snd_pcm_status_get_avail(status)),
+      delayFrames: Number(alsa.snd_pcm_status_get_delay(status)),
+      monotonicMs: this.#timespecMs(),
+    };
+  }
+
+  /** The present moment, in milliseconds of `CLOCK_MONOTONIC`. */
+  monotonicNowMs(): number {
+    this.#openHandle("clock_gettime");
+    this.#alsa.clock_gettime(CLOCK_MONOTONIC, this.#timespec);
+    return this.#timespecMs();
+  }
+
+  /**
+   * Reads what is there.
+   *
+   * @param samples Where it goes.
+   * @param frameCount The most frames to read: what `samples` has room for.
+   * @returns Frames read; 0 when there are none yet.
+   */
+  read(samples: Int16Array<ArrayBuffer>, frameCount: number): number {
+    const handle = this.#openHandle("snd_pcm_readi");
+    const result = Number(
+      this.#alsa.snd_pcm_readi(handle, samples, BigInt(frameCount)),
+    );
+    if (result === TRY_AGAIN) return 0;
+    return check("snd_pcm_readi", result, this.#detail);
+  }
+
+  /** Makes the device ready to start, also after an overrun. */
+  prepare(): void {
+    this.#call("snd_pcm_prepare");
+  }
+
+  /**
+   * Asks a suspended device to go on.
+   *
+   * @returns `false` while it is still busy waking up.
+   */
+  resume(): boolean {
+    const handle = this.#openHandle("snd_pcm_resume");
+    const result = this.#alsa.snd_pcm_resume(handle);
+    if (result === TRY_AGAIN) return false;
+    check("snd_pcm_resume", result, this.#detail);
+    return true;
+  }
+
+  /** Stops at once and discards what was not read. */
+  drop(): void {
+    this.#call("snd_pcm_drop");
+  }
+
+  /**
+   * Closes the device, after a call on the thread pool has returned. Safe to
+   * call twice and never throws: for a card that was pulled out libasound
+   * returns an error, but it is released all the same.
+   */
+  close(): Promise<void> {
+    return this.#closed ??= this.#release();
+  }
+
+  async #release(): Promise<void> {
+    await this.#pool(() => this.#alsa.snd_pcm_close_nonblocking(this.#handle));
+    releaseAlsa();
+  }
+
+  async #setHwParams(): Promise<void> {
+    const { sampleRate, channelCount, periodFrames, bufferFrames } =
+      this.#configuration;
+    const alsa = this.#alsa;
+    const handle = this.#handle;
+    const params = cStruct(alsa.snd_pcm_hw_params_sizeof());
+    const period = new BigUint64Array([BigInt(periodFrames)]);
+    const buffer = new BigUint64Array([BigInt(bufferFrames)]);
+    try {
+      // Each call narrows what is left for the next.
+      this.#call("snd_pcm_hw_params_any", params);
+      this.#call("snd_pcm_hw_params_set_access", params, RW_INTERLEAVED);
+      this.#call("snd_pcm_hw_params_set_format", params, FORMAT_S16_LE);
+      this.#call("snd_pcm_hw_params_set_channels", params, channelCount);
+      this.#call("snd_pcm_hw_params_set_rate", params, sampleRate, 0);
+      this.#call(
+        "snd_pcm_hw_params_set_period_size_near",
+        params,
+        period,
+        null,
+      );
+      this.#call("snd_pcm_hw_params_set_buffer_size_near", params, buffer);
+      check(
+        "snd_pcm_hw_params",
+        await this.#pool(() => alsa.snd_pcm_hw_params(handle, params)),
+        this.#detail,
+      );
+    } catch (error) {
+      throw this.#explain(error);
+    }
+    alsa.snd_pcm_hw_params_get_period_size(params, period, null);
+    alsa.snd_pcm_hw_params_get_buffer_size(params, buffer);
+    this.#configuration = {
+      sampleRate,
+      channelCount,
+      periodFrames: Number(period[0]),
+      bufferFrames: Number(buffer[0]),
+    };
+  }
+
+  #setSwParams(): void {
+    const params = cStruct(this.#alsa.snd_pcm_sw_params_sizeof());
+    const period = BigInt(this.#configuration.periodFrames);
+    this.#call("snd_pcm_sw_params_current", params);
+    this.#call("snd_pcm_sw_params_set_start_threshold", params, 1n);
+    this.#call("snd_pcm_sw_params_set_avail_min", params, period);
+    this.#call("snd_pcm_sw_params_set_tstamp_mode", params, TSTAMP_ENABLE);
+    this.#call("snd_pcm_sw_params_set_tstamp_type", params, TSTAMP_MONOTONIC);
+    this.#call("snd_pcm_sw_params", params);
+  }
+
+  /** Adds to a refusal what was asked for and what the device has instead. */
+  #explain(error: unknown): unknown {
+    if (!(error instanceof AlsaError) || error.kind !== "config") return error;
+    const { sampleRate, channelCount } = this.#configuration;
+    const { sampleRates, channelCounts } = readCapabilities(
+      this.#alsa,
+      this.#handle,
+    );
+    const list = (values: readonly number[]) => values.join(", ") || "none";
+    return new AlsaError(error.call, error.errno, {
+      detail:
+        `${this.#detail} at ${sampleRate} Hz with ${channelCount} channel(s) (its rates: ${
+          list(sampleRates)
+        } Hz; its channel counts: ${list(channelCounts)})`,
+    });
+  }
+
+  /** Calls a function of the device that returns an error code. */
+  #call<Name extends keyof CallArguments>(
+    name: Name,
+    ...rest: CallArguments[Name]
+  ): number {
+    const calls: Calls = this.#alsa;
+    const result = calls[name](this.#openHandle(name), ...rest);
+    return check(name, result, this.#detail);
+  }
+
+  /** Runs a call on the thread pool once the one before it has returned. */
+  #pool(call: () => Promise<number>): Promise<number> {
+    return this.#pooledCall = this.#pooledCall.then(call);
+  }
+
+  #openHandle(call: string): bigint {
+    if (this.#closed === undefined) return this.#handle;
+    throw new AlsaError(call, BAD_STATE, {
+      detail: `${this.#detail}, which was closed`,
+      advice: "Open the device again",
+    });
+  }
+
+  #timespecMs(): number {
+    const seconds = this.#timespec[0]! + this.#timespec[1]! * 2 ** 32;
+    return seconds * 1000 + this.#timespec[2]! / 1e6;
+  }
+}
