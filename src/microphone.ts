@@ -24,6 +24,9 @@ import { checkInteger } from "./validation.ts";
  */
 const MAX_WAIT_MS = 80;
 
+/** How long a stop waits for a device that does not let go of us. */
+const RELEASE_TIMEOUT_MS = 2000;
+
 /** How often a suspended device is asked whether it is awake again. */
 const RESUME_POLL_MS = 50;
 
@@ -320,27 +323,40 @@ export class Microphone
    * Ends the capture and keeps what was captured: the iterator yields the rest
    * and then ends.
    *
-   * @returns A promise that resolves when the device is released, within 100 ms.
+   * @returns A promise that resolves when the device is released: within 100 ms,
+   *   or 2 seconds if a sound server hangs.
    */
   stop(): Promise<void> {
     this.#stopLoop();
-    return this.#released;
+    return this.#releasedInTime();
   }
 
   /**
    * Ends the capture and throws away what was not consumed yet (it is counted
    * in {@linkcode MicrophoneStats.discardedFrames}). Safe to call twice.
    *
-   * @returns A promise that resolves when the device is released, within 100 ms.
+   * @returns A promise that resolves when the device is released: within 100 ms,
+   *   or 2 seconds if a sound server hangs.
    */
   close(): Promise<void> {
     this.#endWith(undefined);
-    return this.#released;
+    return this.#releasedInTime();
   }
 
   /** The same as {@linkcode Microphone.close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** A sound server that hangs must not keep us: Deno closes the device later. */
+  async #releasedInTime(): Promise<void> {
+    const released = new AbortController();
+    await Promise.race([
+      this.#released,
+      this.#clock.sleep(RELEASE_TIMEOUT_MS, { signal: released.signal })
+        .catch(() => {}),
+    ]);
+    released.abort();
   }
 
   #endWith(error: unknown): void {
@@ -375,8 +391,8 @@ export class Microphone
       if (!this.#stopping) failure = error;
     } finally {
       this.#stopLoop();
-      await this.#pcm.close();
       this.#channel.end(failure);
+      await this.#pcm.close();
     }
   }
 

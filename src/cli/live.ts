@@ -116,6 +116,7 @@ export async function runLive(
       return;
     }
     const { sampleRate } = stats.capture;
+    if (stats.capture.totalSamples === 0) return;
     const ms = (samples: number) => Math.round(samples * 1000 / sampleRate);
     const { totalSamples, gatedSamples, droppedSamples, lostSamples } =
       stats.capture;

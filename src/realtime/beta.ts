@@ -6,15 +6,28 @@
  * @module
  */
 
-import type { RealtimeClientEvent, RealtimeSession } from "./events.ts";
+import type {
+  ConversationSession,
+  RealtimeClientEvent,
+  RealtimeSession,
+  TranscriptionSession,
+} from "./events.ts";
 
 /** Settings as they come: of the GA interface, or of the beta. */
-export type LooseSession = Readonly<Record<string, unknown>>;
+export type LooseSession =
+  | Partial<ConversationSession>
+  | Partial<TranscriptionSession>
+  | Readonly<Record<string, unknown>>;
 
-/** A client event as it comes: of the GA interface, or of the beta. */
-export type LooseClientEvent =
-  & { readonly type: string; readonly event_id?: string }
-  & Readonly<Record<string, unknown>>;
+/** An update of the settings as it comes: of the GA interface, or of the beta. */
+export interface LooseClientEvent {
+  /** The second is of the beta. */
+  readonly type: "session.update" | "transcription_session.update";
+  /** Names the event in an error about it. */
+  readonly event_id?: string;
+  /** The settings. */
+  readonly session: LooseSession;
+}
 
 /** Where fields of the beta are in the GA interface. */
 const MOVED: Readonly<Record<string, readonly string[]>> = {
@@ -51,9 +64,7 @@ const RENAMED: readonly (readonly [string, string])[] = [
  * @returns Whether a field is where only the beta had it.
  */
 export function isBetaSession(session: LooseSession): boolean {
-  return Object.keys(session).some((name) =>
-    name in MOVED || name === "temperature"
-  );
+  return Object.keys(session).some(isBetaField);
 }
 
 /**
@@ -69,13 +80,11 @@ export function toGaSession(
 ): RealtimeSession {
   const result: Record<string, unknown> = { type };
   for (const [name, value] of Object.entries(session)) {
-    if (!(name in MOVED) && name !== "temperature") {
-      result[name] = structuredClone(value);
-    }
+    if (!isBetaField(name)) result[name] = structuredClone(value);
   }
-  for (const [name, value] of Object.entries(session)) {
-    const path = MOVED[name];
-    if (path !== undefined) put(result, path, translated(name, value));
+  for (const [name, path] of Object.entries(MOVED)) {
+    const value = (session as Readonly<Record<string, unknown>>)[name];
+    if (value !== undefined) put(result, path, translated(name, value));
   }
   return result as unknown as RealtimeSession;
 }
@@ -88,22 +97,21 @@ export function toGaSession(
  * @returns The event, and whether it was of the beta.
  */
 export function toGaClientEvent(
-  event: LooseClientEvent,
+  event: RealtimeClientEvent | LooseClientEvent,
   type: RealtimeSession["type"],
 ): { event: RealtimeClientEvent; wasBeta: boolean } {
   const isTranscription = event.type === "transcription_session.update";
   if (!isTranscription && event.type !== "session.update") {
-    return { event: event as unknown as RealtimeClientEvent, wasBeta: false };
+    return { event, wasBeta: false };
   }
-  const { type: _, event_id, session, ...rest } = event;
-  const settings = (session ?? rest) as LooseSession;
+  const { session } = event;
   return {
     event: {
+      ...event,
       type: "session.update",
-      event_id,
-      session: toGaSession(settings, isTranscription ? "transcription" : type),
+      session: toGaSession(session, isTranscription ? "transcription" : type),
     },
-    wasBeta: isTranscription || isBetaSession(settings),
+    wasBeta: isTranscription || isBetaSession(session),
   };
 }
 
@@ -118,6 +126,10 @@ export function toGaEventName(type: string): string {
     if (type.startsWith(old)) return current + type.slice(old.length);
   }
   return type;
+}
+
+function isBetaField(name: string): boolean {
+  return Object.hasOwn(MOVED, name) || name === "temperature";
 }
 
 function translated(name: string, value: unknown): unknown {

@@ -45,11 +45,37 @@ const ADVICE: Readonly<Record<RealtimeErrorKind, string>> = {
     "Check that OPENAI_API_KEY holds a valid key of a project that may use this model",
   billing: "Add credit to the account and try again",
   rate_limit: "Wait a while and try again",
-  transient: "Try again",
+  transient: "Check the network and try again",
 };
 
-/** Longer messages of a service are cut. */
-const MAX_MESSAGE_LENGTH = 500;
+/** Longer texts of a service are cut. */
+const MAX_TEXT_LENGTH = 500;
+
+/** Names (`<type>.<code>`) that tell the kind; the first that fits decides. */
+const KINDS_BY_NAME: readonly (readonly [RegExp, RealtimeErrorKind])[] = [
+  [/quota|billing|credit/, "billing"],
+  [/rate_limit|too_many/, "rate_limit"],
+  [/auth|api_key|permission|token_expired/, "authentication"],
+  [
+    /server_error|session_expired|internal|overloaded|unavailable|timeout/,
+    "transient",
+  ],
+  [/invalid|missing|unknown|unsupported|not_found|disabled/, "configuration"],
+];
+
+/** Close codes that tell the kind; all others are transient. */
+const KINDS_BY_CLOSE_CODE: Readonly<Record<number, RealtimeErrorKind>> = {
+  1002: "configuration",
+  1003: "configuration",
+  1007: "configuration",
+  1008: "authentication",
+  1009: "configuration",
+  1010: "configuration",
+  1015: "configuration",
+  3000: "authentication",
+  4000: "configuration",
+  4004: "configuration",
+};
 
 /**
  * An error of the service or of the connection to it.
@@ -93,18 +119,21 @@ export class RealtimeError extends Error {
    * @param facts What is known besides.
    */
   constructor(message: string, facts: RealtimeErrorFacts = {}) {
+    const clean = (text: string | undefined) =>
+      text === undefined ? undefined : cleaned(text, facts.secret);
+    const [type, code, param] = [facts.type, facts.code, facts.param]
+      .map(clean);
     const kind = facts.kind ?? kindOf(facts);
-    const name = [facts.type, facts.code].filter(Boolean).join(".");
-    const where = facts.param === undefined ? "" : ` at ${facts.param}`;
-    const said = message.slice(0, MAX_MESSAGE_LENGTH).replace(/[.\s]+$/, "");
-    const text = `${said}${name && ` (${name})`}${where}. ${ADVICE[kind]}`;
-    super(withoutSecrets(text, facts.secret));
+    const said = cleaned(message, facts.secret).replace(/[.\s]+$/, "");
+    const name = [type, code].filter(Boolean).join(".");
+    const where = param === undefined ? "" : ` at ${param}`;
+    super(`${said}${name && ` (${name})`}${where}. ${ADVICE[kind]}`);
     this.kind = kind;
     this.fatal = facts.fatal ?? false;
-    this.type = facts.type;
-    this.code = facts.code;
-    this.param = facts.param;
-    this.eventId = facts.eventId;
+    this.type = type;
+    this.code = code;
+    this.param = param;
+    this.eventId = clean(facts.eventId);
     this.closeCode = facts.closeCode;
     this.httpStatus = facts.httpStatus;
   }
@@ -126,10 +155,7 @@ export function errorOfEvent(
   if (typeof details !== "object" || details === null) {
     return new RealtimeError(
       textOf(details) ?? "The server reported an error",
-      {
-        ...facts,
-        code: textOf(event.code),
-      },
+      { ...facts, code: textOf(event.code) },
     );
   }
   const { message, type, code, param, event_id } = details as Record<
@@ -191,18 +217,12 @@ export function errorOfClose(
   );
 }
 
-/** Text decides, then the HTTP status, then the close code. */
+/** The name decides, then the HTTP status, then the close code. */
 function kindOf(facts: RealtimeErrorFacts): RealtimeErrorKind {
   const name = `${facts.type ?? ""}.${facts.code ?? ""}`;
-  if (/quota|billing|credit/.test(name)) return "billing";
-  if (/rate_limit|too_many/.test(name)) return "rate_limit";
-  if (/auth|api_key|permission|token_expired/.test(name)) {
-    return "authentication";
+  for (const [pattern, kind] of KINDS_BY_NAME) {
+    if (pattern.test(name)) return kind;
   }
-  if (/server_error|session_expired|overloaded|timeout/.test(name)) {
-    return "transient";
-  }
-  if (name !== ".") return "configuration";
   const { httpStatus, closeCode } = facts;
   if (httpStatus !== undefined) {
     if (httpStatus === 401 || httpStatus === 403) return "authentication";
@@ -212,32 +232,21 @@ function kindOf(facts: RealtimeErrorFacts): RealtimeErrorKind {
       ? "transient"
       : "configuration";
   }
-  switch (closeCode) {
-    case 3000:
-    case 1008:
-      return "authentication";
-    case 1002:
-    case 1003:
-    case 1007:
-    case 1009:
-    case 1010:
-    case 1015:
-    case 4000:
-    case 4004:
-      return "configuration";
-    case undefined:
-      return "configuration";
-    default:
-      return "transient";
-  }
+  if (closeCode === undefined) return "configuration";
+  return KINDS_BY_CLOSE_CODE[closeCode] ?? "transient";
 }
 
 function textOf(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-/** Services echo a part of a wrong key, with or without stars. */
-function withoutSecrets(text: string, secret: string | undefined): string {
-  const masked = text.replace(/\b([se]k)[-_][\w*-]{4,}/g, "$1-…");
-  return secret ? masked.replaceAll(secret, "…") : masked;
+/**
+ * Makes a line of bounded length of a service's text, without credentials:
+ * services echo a part of a wrong key, with or without stars.
+ */
+function cleaned(text: string, secret: string | undefined): string {
+  return (secret ? text.replaceAll(secret, "…") : text)
+    .replace(/\b([se]k)[-_][\w*-]{4,}/g, "$1-…")
+    .replace(/[\s\p{Cc}]+/gu, " ")
+    .slice(0, MAX_TEXT_LENGTH);
 }

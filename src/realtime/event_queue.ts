@@ -35,7 +35,7 @@ export class EventQueue<T> implements AsyncIterableIterator<T> {
       this.#onDrop();
     }
     this.#values.push(value);
-    this.#waiting?.resolve();
+    this.#wake();
   }
 
   /**
@@ -45,7 +45,7 @@ export class EventQueue<T> implements AsyncIterableIterator<T> {
    */
   end(error?: unknown): void {
     this.#end ??= { error };
-    this.#waiting?.resolve();
+    this.#wake();
   }
 
   /** Waits for the next event. */
@@ -62,7 +62,6 @@ export class EventQueue<T> implements AsyncIterableIterator<T> {
       }
       this.#waiting ??= Promise.withResolvers<void>();
       await this.#waiting.promise;
-      this.#waiting = undefined;
     }
   }
 
@@ -77,5 +76,10 @@ export class EventQueue<T> implements AsyncIterableIterator<T> {
   /** The iterator is the queue itself. */
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  #wake(): void {
+    this.#waiting?.resolve();
+    this.#waiting = undefined;
   }
 }

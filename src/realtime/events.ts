@@ -73,7 +73,9 @@ export interface RealtimeAudioInput {
   /** Its encoding. */
   format?: RealtimeAudioFormat;
   /** Noise reduction before everything else; `null` turns it off. */
-  noise_reduction?: { type: "near_field" | "far_field" } | null;
+  noise_reduction?:
+    | { type: "near_field" | "far_field"; strength?: number }
+    | null;
   /** Transcription; `null` turns it off. */
   transcription?: InputAudioTranscription | null;
   /** Turn detection; `null` leaves it to the client. */
@@ -131,11 +133,19 @@ export interface ConversationSession {
   truncation?: "auto" | "disabled" | {
     type: "retention_ratio";
     retention_ratio: number;
+    token_limits?: { post_instructions?: number };
   };
   /** Tracing; it cannot change once it is on. */
-  tracing?: "auto" | null;
+  tracing?:
+    | "auto"
+    | { workflow_name?: string; group_id?: string; metadata?: unknown }
+    | null;
   /** A stored prompt. */
-  prompt?: { id: string; version?: string | null } | null;
+  prompt?: {
+    id: string;
+    version?: string | null;
+    variables?: Record<string, string> | null;
+  } | null;
   /** More to be sent by the server. */
   include?: "item.input_audio_transcription.logprobs"[];
 }
@@ -268,9 +278,9 @@ export interface RealtimeSessionEcho {
   id?: string;
   /** When it ends at the latest, in seconds since 1970. */
   expires_at?: number;
-  /** Its audio settings. */
+  /** Its audio settings, as far as they matter to turns. */
   audio?: {
-    input?: { turn_detection?: { type?: string } | null };
+    input?: Pick<RealtimeAudioInput, "turn_detection" | "transcription">;
   };
 }
 
@@ -280,6 +290,22 @@ export interface RealtimeItemEcho {
   id?: string;
   /** Its kind, such as `"message"` or `"function_call"`. */
   type: string;
+  /** `"completed"`, `"incomplete"` or `"in_progress"`. */
+  status?: string;
+  /** Who said it: `"user"`, `"assistant"` or `"system"`. */
+  role?: string;
+  /** What was said. */
+  content?: {
+    type?: string;
+    text?: string;
+    transcript?: string | null;
+  }[];
+  /** The id of a function call, which its output has to name. */
+  call_id?: string;
+  /** The name of the function. */
+  name?: string;
+  /** Its arguments, as JSON. */
+  arguments?: string;
 }
 
 /** A response as the server describes it. */

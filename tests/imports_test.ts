@@ -1,0 +1,171 @@
+/** Holds the layers: imports point down, and few places touch the outside. */
+
+import { assert, assertEquals } from "@std/assert";
+import offline from "../offline/import_map.json" with { type: "json" };
+
+const ROOT = new URL("../", import.meta.url);
+
+/** Modules that make frames from frames, and nothing else. */
+const STAGES = [
+  "src/base64.ts",
+  "src/frame.ts",
+  "src/rechunk.ts",
+  "src/speech_gate.ts",
+  "src/take.ts",
+  "src/vad.ts",
+  "src/volume.ts",
+  "src/wav.ts",
+];
+
+interface Source {
+  /** From the root of the repository, such as "src/wav.ts". */
+  readonly path: string;
+  /** Without comments. */
+  readonly code: string;
+  /** Paths of ours, and the specifiers of everything else. */
+  readonly imports: readonly string[];
+}
+
+async function readSources(folder: string): Promise<Source[]> {
+  const sources: Source[] = [];
+  for await (
+    const { name, isDirectory } of Deno.readDir(new URL(folder, ROOT))
+  ) {
+    if (isDirectory) sources.push(...await readSources(`${folder}${name}/`));
+    else if (name.endsWith(".ts")) {
+      sources.push(
+        await readSource(folder + name),
+      );
+    }
+  }
+  return sources;
+}
+
+async function readSource(path: string): Promise<Source> {
+  const url = new URL(path, ROOT);
+  const text = await Deno.readTextFile(url);
+  const code = text
+    .replaceAll(/\/\*.*?\*\//gs, "")
+    .replaceAll(/^\s*\/\/.*$/gm, "");
+  const imports = code.matchAll(
+    /^(?:import (?:.* from )?|export .* from |\} from )"([^"]+)"/gm,
+  );
+  return {
+    path,
+    code,
+    imports: [...imports].map(([, specifier]) =>
+      specifier!.startsWith(".")
+        ? new URL(specifier!, url).href.slice(ROOT.href.length)
+        : specifier!
+    ),
+  };
+}
+
+const published = [
+  await readSource("mod.ts"),
+  await readSource("cli.ts"),
+  ...await readSources("ffi/"),
+  ...await readSources("src/"),
+];
+const sources = [
+  ...published,
+  ...await readSources("examples/"),
+  ...await readSources("tests/"),
+];
+
+/** The imports that break a rule, such as "src/a.ts imports ffi/b.ts". */
+function offences(
+  importers: readonly Source[],
+  isAllowed: (imported: string, importer: string) => boolean,
+): string[] {
+  return importers.flatMap(({ path, imports }) =>
+    imports
+      .filter((imported) => !isAllowed(imported, path))
+      .map((imported) => `${path} imports ${imported}`)
+  );
+}
+
+function within(...folders: string[]): Source[] {
+  return published.filter(({ path }) =>
+    folders.some((folder) => path.startsWith(folder))
+  );
+}
+
+Deno.test("imports are found, so that the rules below hold something", () => {
+  const found = offences(published, () => false);
+  assert(found.includes("mod.ts imports src/pcm.ts"));
+  assert(found.includes("src/pcm.ts imports ffi/errno.ts"));
+  for (const stage of STAGES) {
+    assert(published.some(({ path }) => path === stage), stage);
+  }
+});
+
+Deno.test("ffi imports nothing of ours", () => {
+  assertEquals(offences(within("ffi/"), (path) => path.startsWith("ffi/")), []);
+});
+
+Deno.test("only src/pcm.ts and src/alsa_*.ts import ffi", () => {
+  const importers = published.filter(({ path }) =>
+    !/^(ffi\/|src\/pcm\.ts|src\/alsa_)/.test(path)
+  );
+  assertEquals(offences(importers, (path) => !path.startsWith("ffi/")), []);
+});
+
+Deno.test("src/realtime knows nothing of capture", () => {
+  const allowed =
+    /^(src\/(realtime\/.*|clock\.ts|validation\.ts|base64\.ts)|@std\/.*)$/;
+  assertEquals(
+    offences(within("src/realtime/"), (path) => allowed.test(path)),
+    [],
+  );
+});
+
+Deno.test("stages touch neither Deno, nor the library, nor the network", () => {
+  const stages = published.filter(({ path }) => STAGES.includes(path));
+  const outside = /\b(Deno|WebSocket|fetch)\b/;
+  assertEquals(
+    stages.filter(({ code }) => outside.test(code)).map(({ path }) => path),
+    [],
+  );
+  assertEquals(
+    offences(
+      stages,
+      (path) =>
+        !/^(ffi|src\/(alsa_|realtime|cli|testing|manager|microphone))/
+          .test(path),
+    ),
+    [],
+  );
+});
+
+Deno.test("only cli.ts, examples and tests import mod.ts", () => {
+  const importers = published.filter(({ path }) => path !== "cli.ts");
+  assertEquals(
+    offences(importers, (path) => !/^(mod\.ts|@nevil\/.*)$/.test(path)),
+    [],
+  );
+});
+
+Deno.test("src/cli and src/testing are imported by nothing below them", () => {
+  const importers = published.filter(({ path }) =>
+    path.startsWith("src/") && !/^src\/(cli|testing)\//.test(path)
+  );
+  assertEquals(
+    offences(importers, (path) => !/^src\/(cli|testing)\//.test(path)),
+    [],
+  );
+});
+
+Deno.test("whatever is imported from elsewhere can be had offline", () => {
+  const importers = sources.filter(({ path }) =>
+    !path.startsWith("tests/types/")
+  );
+  assertEquals(
+    offences(
+      importers,
+      (path) =>
+        path in offline.imports || /^(node:.*|[\w/]+\.(ts|json))$/.test(path),
+    ),
+    [],
+  );
+});
