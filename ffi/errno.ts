@@ -86,6 +86,8 @@ const ADVICE: Readonly<Record<AlsaErrorKind, string>> = {
 export interface AlsaErrorOptions extends ErrorOptions {
   /** What was attempted, such as `the device "hw:9,0"` or a library's paths. */
   detail?: string;
+  /** What libasound says of an errno that has no text here. */
+  text?: string;
   /** Replaces the kind that follows from the errno. */
   kind?: AlsaErrorKind;
   /** Replaces the advice that follows from the kind. */
@@ -136,7 +138,7 @@ export class AlsaError extends Error {
     const what = options.detail === undefined ? "" : ` for ${options.detail}`;
     const why = number === 0
       ? ""
-      : `: ${known?.text ?? "unknown error"} (${code})`;
+      : `: ${known?.text ?? options.text ?? "unknown error"} (${code})`;
     super(`${call} failed${what}${why}. ${advice}`, options);
     this.call = call;
     this.errno = number;

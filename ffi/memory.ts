@@ -42,6 +42,17 @@ export function readCString(alsa: Alsa, address: bigint): string | undefined {
 }
 
 /**
+ * Asks libasound what an error code means.
+ *
+ * @param alsa The open library.
+ * @param errno The code, negative as libasound returns it.
+ * @returns The text of `snd_strerror`.
+ */
+export function errorText(alsa: Alsa, errno: number): string | undefined {
+  return readCString(alsa, alsa.snd_strerror(errno));
+}
+
+/**
  * Reads a pointer out of memory that C owns.
  *
  * @param alsa The open library.

@@ -4,10 +4,10 @@
  * @module
  */
 
-import { AlsaError, check } from "./errno.ts";
+import { AlsaError } from "./errno.ts";
 import { readCapabilities } from "./capabilities.ts";
 import { acquireAlsa, type Alsa, releaseAlsa } from "./library.ts";
-import { cString, cStruct } from "./memory.ts";
+import { cString, cStruct, errorText } from "./memory.ts";
 
 /** `SND_PCM_STREAM_CAPTURE`. */
 export const STREAM_CAPTURE = 1;
@@ -140,7 +140,7 @@ export class Pcm {
         STREAM_CAPTURE,
         OPEN_NONBLOCK,
       );
-      check("snd_pcm_open", result, detail);
+      if (result < 0) throw failure(alsa, "snd_pcm_open", result, detail);
     } catch (error) {
       releaseAlsa();
       throw error;
@@ -191,7 +191,7 @@ export class Pcm {
     const result = await this.#pool(() =>
       this.#alsa.snd_pcm_wait(handle, timeoutMs)
     );
-    return check("snd_pcm_wait", result, this.#detail) > 0;
+    return this.#check("snd_pcm_wait", result) > 0;
   }
 
   /** Takes a snapshot. */
@@ -231,7 +231,7 @@ export class Pcm {
       this.#alsa.snd_pcm_readi(handle, samples, BigInt(frameCount)),
     );
     if (result === TRY_AGAIN) return 0;
-    return check("snd_pcm_readi", result, this.#detail);
+    return this.#check("snd_pcm_readi", result);
   }
 
   /** Makes the device ready to start, also after an overrun. */
@@ -248,7 +248,7 @@ export class Pcm {
     const handle = this.#openHandle("snd_pcm_resume");
     const result = this.#alsa.snd_pcm_resume(handle);
     if (result === TRY_AGAIN) return false;
-    check("snd_pcm_resume", result, this.#detail);
+    this.#check("snd_pcm_resume", result);
     return true;
   }
 
@@ -293,10 +293,9 @@ export class Pcm {
         null,
       );
       this.#call("snd_pcm_hw_params_set_buffer_size_near", params, buffer);
-      check(
+      this.#check(
         "snd_pcm_hw_params",
         await this.#pool(() => alsa.snd_pcm_hw_params(handle, params)),
-        this.#detail,
       );
     } catch (error) {
       throw this.#explain(error);
@@ -346,7 +345,12 @@ export class Pcm {
   ): number {
     const calls: Calls = this.#alsa;
     const result = calls[name](this.#openHandle(name), ...rest);
-    return check(name, result, this.#detail);
+    return this.#check(name, result);
+  }
+
+  #check(call: string, result: number): number {
+    if (result < 0) throw failure(this.#alsa, call, result, this.#detail);
+    return result;
   }
 
   /** Runs a call on the thread pool once the one before it has returned. */
@@ -366,4 +370,14 @@ export class Pcm {
     const seconds = this.#timespec[0]! + this.#timespec[1]! * 2 ** 32;
     return seconds * 1000 + this.#timespec[2]! / 1e6;
   }
+}
+
+function failure(
+  alsa: Alsa,
+  call: string,
+  result: number,
+  detail: string,
+): AlsaError {
+  const text = errorText(alsa, result);
+  return new AlsaError(call, result, { detail, text });
 }

@@ -21,6 +21,8 @@ const ALSA_SYMBOLS = {
     result: "i32",
     optional: true, // Deprecated since libasound 1.2.15.
   },
+  // const char *snd_strerror(int errnum)
+  snd_strerror: { parameters: ["i32"], result: "usize" },
   // int snd_config_update_free_global(void)
   snd_config_update_free_global: { parameters: [], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;

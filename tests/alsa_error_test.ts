@@ -36,6 +36,12 @@ Deno.test("AlsaError names an errno that it does not know by its number", () => 
   assertStringIncludes(error.message, "unknown error (E999)");
 });
 
+Deno.test("AlsaError says what libasound says of an errno that it does not know", () => {
+  const text = "Sound protocol is not compatible";
+  const error = new AlsaError("snd_pcm_open", -500_000, { text });
+  assertStringIncludes(error.message, `${text} (E500000)`);
+});
+
 Deno.test("AlsaError advises starting the sound server when it refuses", () => {
   const { advice, kind } = new AlsaError("snd_pcm_open", -111);
   assertEquals(kind, "unavailable");

@@ -13,6 +13,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { acquireAlsa, LIBRARY_PATHS, releaseAlsa } from "../ffi/library.ts";
+import { errorText } from "../ffi/memory.ts";
 import { listDevices, openAlsaPcm } from "../src/alsa_device.ts";
 import { openMicrophone } from "../src/microphone.ts";
 import { AlsaError, type PcmDevice, type PcmRequest } from "../src/pcm.ts";
@@ -384,5 +385,21 @@ Deno.test({
     await Deno.remove(path);
     assertEquals(new TextDecoder().decode(stderr), "");
     assertEquals(code, 0);
+  },
+});
+
+Deno.test({
+  name: "errorText() reads what libasound says of its own error codes",
+  ignore: !hasLibrary,
+  fn() {
+    const alsa = acquireAlsa();
+    try {
+      assertEquals(
+        errorText(alsa, -500_000),
+        "Sound protocol is not compatible",
+      );
+    } finally {
+      releaseAlsa();
+    }
   },
 });
