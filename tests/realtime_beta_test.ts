@@ -89,7 +89,7 @@ Deno.test("toGaClientEvent() makes a session.update of a transcription_session.u
 });
 
 Deno.test("toGaClientEvent() passes other events on", () => {
-  const event = { type: "response.create" };
+  const event = { type: "response.create" } as const;
   assertEquals(toGaClientEvent(event, "realtime") as unknown, {
     event,
     wasBeta: false,
@@ -117,4 +117,8 @@ Deno.test("toGaEventName() gives events of the beta their present names", () => 
       "session.created",
     ],
   );
+});
+
+Deno.test("isBetaSession() is not misled by what every object has", () => {
+  assertFalse(isBetaSession({ toString: 1, constructor: 2 }));
 });

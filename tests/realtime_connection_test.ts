@@ -11,7 +11,10 @@ import {
   type RealtimeConnectionOptions,
 } from "../src/realtime/connection.ts";
 import { RealtimeError } from "../src/realtime/errors.ts";
-import type { RealtimeServerEvent } from "../src/realtime/events.ts";
+import type {
+  RealtimeServerEvent,
+  RealtimeSession,
+} from "../src/realtime/events.ts";
 import { FakeClock } from "../src/testing/fake_clock.ts";
 import { FakeSocket } from "./fake_socket.ts";
 
@@ -110,7 +113,7 @@ Deno.test("RealtimeConnectionManager puts the key into a header and nowhere else
   await ready();
   assertEquals(requests, [{
     url: "wss://api.openai.com/v1/realtime?model=gpt-realtime-2.1",
-    headers: { authorization: `Bearer ${KEY}`, "OpenAI-Project": "p" },
+    headers: { authorization: `Bearer ${KEY}`, "openai-project": "p" },
   }]);
   await connection.stop();
 });
@@ -433,7 +436,7 @@ Deno.test("RealtimeConnectionManager.stop() waits for the transcript of the last
     item_id: "i1",
     transcript: "hello",
   });
-  await clock.advance(0);
+  await clock.advance(50);
   assert(stopped);
 });
 
@@ -633,6 +636,307 @@ Deno.test("RealtimeConnectionManager translates settings of the beta and warns o
   assertEquals(warnings.length, 1);
 });
 
+Deno.test("RealtimeConnectionManager takes no server event for one of its own", async () => {
+  const { connection, ready } = lab();
+  const socket = await ready();
+  const closes: unknown[] = [];
+  const events: string[] = [];
+  connection.on("close", (close) => closes.push(close));
+  connection.on("event", (event) => events.push(event.type));
+  socket.receive({ type: "close" });
+  socket.receive({ type: "event" });
+  assertEquals(closes, []);
+  assertEquals(events, ["close", "event"]);
+  await connection.stop();
+});
+
+Deno.test("RealtimeConnectionManager survives sessions described in any way", async () => {
+  const { connection, ready } = lab();
+  const socket = await ready();
+  for (
+    const session of [
+      undefined,
+      null,
+      "text",
+      { audio: null },
+      { audio: { input: null } },
+      { audio: { input: { turn_detection: "server_vad" } } },
+      {
+        audio: {
+          input: { turn_detection: { type: "semantic_vad", eagerness: "?" } },
+        },
+      },
+      {
+        audio: {
+          input: {
+            turn_detection: { type: "server_vad", silence_duration_ms: 1e12 },
+          },
+        },
+      },
+    ]
+  ) {
+    socket.receive({ type: "session.updated", session });
+    append(connection, 20);
+    connection.endTurn();
+  }
+  const { silencePaddingMs } = connection.getStats();
+  assert(silencePaddingMs > 0 && silencePaddingMs < 60_000);
+  await connection.stop();
+});
+
+Deno.test("RealtimeConnectionManager names every event that it sends, once translated too", async () => {
+  const warn = console.warn;
+  console.warn = () => {};
+  try {
+    const { connection, ready } = lab();
+    const socket = await ready();
+    connection.sendEvent({ type: "session.update", session: { voice: "ash" } });
+    connection.sendEvent({ type: "response.create", event_id: "mine" });
+    connection.sendEvent({ type: "response.cancel" });
+    assertEquals(socket.sent.map(({ event_id }) => event_id), [
+      "earshot_2",
+      "mine",
+      "earshot_3",
+    ]);
+    await connection.stop();
+  } finally {
+    console.warn = warn;
+  }
+});
+
+Deno.test("RealtimeConnectionManager asks for an answer after a commit that was not to be answered", async () => {
+  const { connection, ready } = lab({ turnDetection: "client" });
+  const socket = await ready();
+  append(connection, 200);
+  connection.sendEvent({ type: "input_audio_buffer.commit" });
+  socket.receive({ type: "input_audio_buffer.committed", item_id: "i1" });
+  append(connection, 200);
+  connection.endTurn();
+  assertEquals(socket.sentTypes.at(-1), "response.create");
+  await connection.stop();
+});
+
+Deno.test("RealtimeConnectionManager asks again once a response that it did not know of is done", async () => {
+  const { connection, ready } = lab({ turnDetection: "client" });
+  const socket = await ready();
+  append(connection, 200);
+  connection.endTurn();
+  const creations = () =>
+    socket.sent.filter(({ type }) => type === "response.create");
+  socket.receive({
+    type: "error",
+    error: {
+      type: "invalid_request_error",
+      code: "conversation_already_has_active_response",
+      message: "Wait",
+      event_id: creations()[0]!.event_id,
+    },
+  });
+  assertEquals(creations().length, 1);
+  socket.receive({ type: "response.done", response: { id: "r0" } });
+  assertEquals(creations().length, 2);
+  await connection.stop();
+});
+
+Deno.test("RealtimeConnectionManager.endTurn() sends no silence for a turn without audio", async () => {
+  const { connection, ready } = lab();
+  const socket = await ready();
+  connection.endTurn();
+  append(connection, 20);
+  connection.endTurn();
+  connection.endTurn();
+  assertEquals(socket.sent.length, 2);
+  await connection.stop();
+});
+
+Deno.test("RealtimeConnectionManager.endTurn() sends no silence while too much is waiting", async () => {
+  const { connection, ready } = lab({ maxBufferedBytes: 10_000 });
+  const socket = await ready();
+  append(connection, 20);
+  socket.bufferedAmount = 10_001;
+  connection.endTurn();
+  assertEquals(socket.sent.length, 1);
+  assertEquals(connection.getStats().silencePaddingMs, 0);
+  await connection.stop();
+});
+
+Deno.test("RealtimeConnectionManager.stop() waits until the server has heard the end of a turn that it finds", async () => {
+  const { clock, connection, ready } = lab();
+  const socket = await ready();
+  append(connection, 200);
+  connection.endTurn();
+  let stopped = false;
+  connection.stop({ drainMs: 5000 }).then(() => stopped = true);
+  await clock.advance(500);
+  assertFalse(stopped, "it may not have heard anything yet");
+  socket.receive({ type: "input_audio_buffer.speech_started", item_id: "i1" });
+  await clock.advance(1000);
+  assertFalse(stopped);
+  socket.receive({ type: "input_audio_buffer.committed", item_id: "i1" });
+  await clock.advance(1000);
+  assertFalse(stopped, "the answer is still to come");
+  socket.receive({ type: "response.created", response: { id: "r1" } });
+  socket.receive({ type: "response.done", response: { id: "r1" } });
+  await clock.advance(50);
+  assert(stopped);
+});
+
+Deno.test("RealtimeConnectionManager.stop() does not wait long for a server that heard nothing in a turn", async () => {
+  const { clock, connection, ready } = lab();
+  await ready();
+  append(connection, 200);
+  connection.endTurn();
+  let stopped = false;
+  connection.stop({ drainMs: 5000 }).then(() => stopped = true);
+  await clock.advance(1050);
+  assert(stopped);
+});
+
+Deno.test("RealtimeConnectionManager.stop() waits for bytes that wait in the socket", async () => {
+  const { clock, connection, ready } = lab({ mode: "transcription" });
+  const socket = await ready();
+  socket.bufferedAmount = 5000;
+  let stopped = false;
+  connection.stop({ drainMs: 5000 }).then(() => stopped = true);
+  await clock.advance(1000);
+  assertFalse(stopped);
+  socket.bufferedAmount = 0;
+  await clock.advance(50);
+  assert(stopped);
+});
+
+Deno.test("RealtimeConnectionManager.stop() is hastened by a second call", async () => {
+  const { clock, connection, ready } = lab({ turnDetection: "client" });
+  await ready();
+  append(connection, 200);
+  connection.endTurn();
+  let stopped = false;
+  connection.stop({ drainMs: 5000 });
+  connection.stop().then(() => stopped = true);
+  await clock.advance(50);
+  assert(stopped);
+  assertEquals(clock.sleeperCount, 0);
+});
+
+Deno.test("RealtimeConnectionManager.stop() tells of the end also when the peer does not answer", async () => {
+  const { clock, connection, ready } = lab();
+  const socket = await ready();
+  socket.answersClose = false;
+  const closes: unknown[] = [];
+  connection.on("close", (close) => closes.push(close));
+  const stopping = connection.stop();
+  await clock.advance(2000);
+  await stopping;
+  assertEquals(closes, [{ code: 1006, reason: "" }]);
+});
+
+Deno.test("RealtimeConnectionManager ends an iterator normally when a start is given up", async () => {
+  const { clock, connection } = lab();
+  const iterating = (async () => {
+    for await (const _ of connection);
+  })();
+  const failing = assertRejects(() => connection.start(), DOMException);
+  await clock.advance(0);
+  await connection.stop();
+  await failing;
+  await iterating;
+});
+
+Deno.test("RealtimeConnectionManager is stopped by the signal of its options", async () => {
+  const controller = new AbortController();
+  const { clock, connection, ready } = lab({ signal: controller.signal });
+  const socket = await ready();
+  controller.abort(new Error("enough"));
+  await clock.advance(0);
+  assertEquals(socket.closedWith, 1000);
+  assertEquals(connection.state.status, "closed");
+  await assertRejects(() => connection.start(), Error, "enough");
+});
+
+Deno.test("RealtimeConnectionManager tells an iterator of a frame that is no event", async () => {
+  const { connection, ready } = lab();
+  const socket = await ready();
+  const iterator = connection[Symbol.asyncIterator]();
+  socket.receive("{secret");
+  const { value } = await iterator.next();
+  assertEquals(value.type, "error");
+  assertFalse(JSON.stringify(value).includes("secret"));
+  await connection.stop();
+});
+
+Deno.test("RealtimeConnectionManager knows no end of a session that names none", async () => {
+  const { clock, sockets, connection } = lab();
+  const starting = connection.start();
+  await clock.advance(0);
+  sockets[0]!.receive({ type: "session.created", session: null });
+  sockets[0]!.receive({
+    type: "session.updated",
+    session: { id: null, expires_at: null },
+  });
+  await starting;
+  assertEquals(connection.state, {
+    status: "ready",
+    sessionId: undefined,
+    expiresAtMs: undefined,
+  });
+  await connection.stop();
+});
+
+Deno.test("RealtimeConnectionManager keeps its default model beside other settings of the transcription", async () => {
+  const { clock, sockets, connection } = lab({
+    mode: "transcription",
+    session: { audio: { input: { transcription: { languages: ["de"] } } } },
+  });
+  const starting = connection.start();
+  await clock.advance(0);
+  sockets[0]!.receive({ type: "session.created", session: {} });
+  assertEquals(sockets[0]!.sent[0]!.session, {
+    type: "transcription",
+    audio: {
+      input: {
+        format: { type: "audio/pcm", rate: 24000 },
+        transcription: { model: "gpt-live-transcribe", languages: ["de"] },
+        turn_detection: null,
+      },
+    },
+  });
+  sockets[0]!.receive({ type: "session.updated", session: {} });
+  await starting;
+  await connection.stop();
+});
+
+Deno.test("RealtimeConnectionManager transcribes a conversation when it is given a model for it", async () => {
+  const { clock, sockets, connection } = lab({
+    transcriptionModel: "gpt-transcribe",
+  });
+  const starting = connection.start();
+  await clock.advance(0);
+  sockets[0]!.receive({ type: "session.created", session: {} });
+  const session = sockets[0]!.sent[0]!.session as RealtimeSession;
+  assertEquals(session.audio?.input?.transcription, {
+    model: "gpt-transcribe",
+  });
+  sockets[0]!.receive({ type: "session.updated", session: {} });
+  await starting;
+  await connection.stop();
+});
+
+Deno.test("RealtimeConnectionManager accounts for audio over its whole life", async () => {
+  const { connection, ready } = lab();
+  append(connection, 20);
+  await ready();
+  append(connection, 100);
+  await connection.stop();
+  append(connection, 40);
+  await ready();
+  append(connection, 100);
+  const stats = connection.getStats();
+  assertEquals(stats.sentAudioMs, 200);
+  assertEquals(stats.unsentAudioMs, { notConnected: 60, bufferFull: 0 });
+  assertEquals(stats.unsentAudioBytes, { notConnected: 2880, bufferFull: 0 });
+  await connection.stop();
+});
+
 const REFUSED: [RealtimeConnectionOptions, string][] = [
   [
     { mode: "chat" as "conversation" },
@@ -650,12 +954,95 @@ const REFUSED: [RealtimeConnectionOptions, string][] = [
     { turnDetection: "me" as "client" },
     "turnDetection as it must be one of client, server",
   ],
+  [
+    { turnDetection: { type: "vad" as "server_vad" } },
+    "turnDetection.type as it must be one of server_vad, semantic_vad",
+  ],
+  [
+    { turnDetection: { type: "server_vad", threshold: 2 } },
+    "turnDetection.threshold as it must be a number from 0 to 1",
+  ],
+  [
+    { turnDetection: { type: "server_vad", idle_timeout_ms: 10 } },
+    "turnDetection.idle_timeout_ms as it must be a whole number from 5000",
+  ],
+  [
+    { turnDetection: { type: "semantic_vad", eagerness: "?" as "low" } },
+    "turnDetection.eagerness as it must be one of low, medium, high, auto",
+  ],
+  [
+    { session: { input_audio_format: "g711_ulaw" } },
+    "session.audio.input.format.type as it must be one of audio/pcm",
+  ],
+  [{ headers: { "a b": "c" } }, "a b"],
   [{ url: "ws://example.com/v1" }, 'must begin with "wss:"'],
   [
     { mode: "transcription", turnDetection: "server" },
     'the transcription model "gpt-live-transcribe"',
   ],
 ];
+
+Deno.test("RealtimeConnectionManager reports a response and a transcription that failed", async () => {
+  const { connection, errors, ready } = lab();
+  const socket = await ready();
+  socket.receive({
+    type: "response.done",
+    response: {
+      status: "failed",
+      status_details: {
+        type: "failed",
+        error: { type: "tokens", code: "rate_limit_exceeded", message: "Slow" },
+      },
+    },
+  });
+  socket.receive({ type: "response.done", response: { status: "failed" } });
+  socket.receive({
+    type: "conversation.item.input_audio_transcription.failed",
+    item_id: "i1",
+    error: { type: "server_error", message: "Unintelligible" },
+  });
+  for (const status of ["completed", "cancelled", "incomplete"]) {
+    socket.receive({ type: "response.done", response: { status } });
+  }
+  assertEquals(errors.map(({ kind, fatal }) => [kind, fatal]), [
+    ["rate_limit", false],
+    ["transient", false],
+    ["transient", false],
+  ]);
+  await connection.stop();
+});
+
+Deno.test("RealtimeConnectionManager reads the key from the environment when it starts", async () => {
+  const before = Deno.env.get("OPENAI_API_KEY");
+  try {
+    const { requests, connection, ready } = lab({ apiKey: undefined });
+    Deno.env.set("OPENAI_API_KEY", " sk-environment\n");
+    await ready();
+    assertEquals(requests[0]!.headers.authorization, "Bearer sk-environment");
+    await connection.stop();
+  } finally {
+    if (before === undefined) Deno.env.delete("OPENAI_API_KEY");
+    else Deno.env.set("OPENAI_API_KEY", before);
+  }
+});
+
+Deno.test({
+  name:
+    "RealtimeConnectionManager says which permission the key needs, and does without for this machine",
+  permissions: { env: false },
+  async fn() {
+    const { connection } = lab({ apiKey: undefined });
+    await assertRejects(
+      () => connection.start(),
+      RealtimeError,
+      "--allow-env=OPENAI_API_KEY",
+    );
+    const local = lab({ apiKey: undefined, url: "ws://127.0.0.1:8000/v1" });
+    await local.ready();
+    assertEquals(local.requests[0]!.headers, {});
+    await local.connection.stop();
+  },
+});
 
 for (const [options, message] of REFUSED) {
   Deno.test(`RealtimeConnectionManager refuses ${JSON.stringify(options)}`, () => {

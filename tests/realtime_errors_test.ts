@@ -74,6 +74,14 @@ for (const [status, kind] of REFUSALS) {
   });
 }
 
+Deno.test("errorOfClose() goes by the close code when the reason says nothing known", () => {
+  const kind = (code: number) =>
+    errorOfClose({ code, reason: "some.thing" }, undefined).kind;
+  assertEquals(kind(1011), "transient");
+  assertEquals(kind(3000), "authentication");
+  assertEquals(kind(4000), "configuration");
+});
+
 Deno.test("errorOfClose() does not advise to try again with a certificate that is not valid", () => {
   const error = errorOfClose(
     { code: 0, reason: "" },
@@ -130,4 +138,32 @@ Deno.test("errorOfEvent() never repeats a credential", () => {
   }, { secret: "my secret" });
   assertFalse(error.message.includes("1234"));
   assertFalse(error.message.includes("my secret"));
+});
+
+Deno.test("errorOfEvent() cuts long texts behind the credential, not within it", () => {
+  const secret = "key:0123456789";
+  const error = errorOfEvent(
+    { error: { message: "x".repeat(495) + secret } },
+    { secret },
+  );
+  assertFalse(error.message.includes("key"));
+});
+
+Deno.test("RealtimeError holds a credential in none of its fields", () => {
+  const secret = "sk-a.b.c.d";
+  const error = errorOfEvent({
+    error: {
+      type: `type ${secret}`,
+      code: secret,
+      message: secret,
+      param: `at ${secret}`,
+      event_id: secret,
+    },
+  }, { secret });
+  assertFalse(Deno.inspect(error).includes("b.c"));
+});
+
+Deno.test("errorOfEvent() makes one line without control characters of what a server says", () => {
+  const { message } = errorOfEvent({ error: "one\n\u001b[2Jtwo" });
+  assertEquals(message, "one [2Jtwo. Correct what it names");
 });

@@ -139,10 +139,14 @@ Deno.test("a stream with its silence lets the server find the same two turns", a
   assertEquals(deliveredSamples, totalSamples);
 });
 
-Deno.test("a gated stream still lets the server find the ends of turns", async () => {
+Deno.test("a gated stream still lets the server find the ends of turns, and stop() waits for their answers", async () => {
   await using server = startRealtimeServer({ apiKey: KEY });
-  const { connection } = await speak(server, { turnDetection: "server" }, true);
+  const { connection, texts } = await speak(server, {
+    turnDetection: "server",
+    session: { output_modalities: ["text"] },
+  }, true);
   assertEquals(server.connections[0]!.utterances.length, 2);
+  assertEquals(texts.length, 2);
   assert(connection.getStats().silencePaddingMs > 0);
 });
 
@@ -200,6 +204,52 @@ for (const [fault, kind, text] of FAULTS) {
     assertStringIncludes(error.message, text);
   });
 }
+
+const SILENCES: RealtimeFault[] = [
+  "no_upgrade",
+  "no_session_created",
+  "no_session_updated",
+];
+
+for (const fault of SILENCES) {
+  Deno.test(`RealtimeConnectionManager.start() gives up in time and leaves nothing open at ${fault}`, async () => {
+    await using server = startRealtimeServer({ fault: () => fault });
+    const clock = new FakeClock();
+    const connection = new RealtimeConnectionManager({
+      url: server.url,
+      apiKey: KEY,
+      clock,
+    });
+    const starting = assertRejects(() => connection.start(), RealtimeError);
+    await server.waitFor(() => server.attemptCount === 1);
+    await clock.advance(10_000);
+    const error = await starting;
+    assertEquals((error as RealtimeError).kind, "transient");
+    assertStringIncludes(error.message, "within 10000 ms");
+    assertEquals(clock.sleeperCount, 0);
+  });
+}
+
+Deno.test("RealtimeConnectionManager sends what waits in the socket before it closes", async () => {
+  await using server = startRealtimeServer({ apiKey: KEY });
+  const connection = new RealtimeConnectionManager({
+    url: server.url,
+    apiKey: KEY,
+    turnDetection: "client",
+    maxBufferedBytes: 1e8,
+  });
+  await connection.start();
+  const second = "A".repeat(64_000);
+  for (let i = 0; i < 60; i++) {
+    connection.sendEvent({ type: "input_audio_buffer.append", audio: second });
+  }
+  assert(connection.getStats().bufferedBytes > 0);
+  await connection.stop({ drainMs: 10_000 });
+  const appends = server.received.filter(({ type }) =>
+    type === "input_audio_buffer.append"
+  );
+  assertEquals(appends.length, 60);
+});
 
 Deno.test("RealtimeConnectionManager.start() fails with authentication at a wrong key, which it does not repeat", async () => {
   await using server = startRealtimeServer({ apiKey: "another" });

@@ -75,6 +75,10 @@ Deno.test("isAzure() and isLoopback() go by the host alone", () => {
     true,
     false,
   ]);
+  assertEquals(is("wss://mine.services.ai.azure.com/openai/v1/realtime"), [
+    true,
+    false,
+  ]);
   assertEquals(is("wss://evil.example/openai.azure.com"), [false, false]);
   assertEquals(is("ws://127.0.0.1:1/"), [false, true]);
   assertEquals(is("wss://127.0.0.1.example.com/"), [false, false]);

@@ -20,14 +20,16 @@ export type LooseSession =
   | Readonly<Record<string, unknown>>;
 
 /** An update of the settings as it comes: of the GA interface, or of the beta. */
-export interface LooseClientEvent {
-  /** The second is of the beta. */
-  readonly type: "session.update" | "transcription_session.update";
-  /** Names the event in an error about it. */
-  readonly event_id?: string;
-  /** The settings. */
-  readonly session: LooseSession;
-}
+export type LooseClientEvent =
+  & (
+    | { readonly type: "session.update" }
+    | { readonly type: "transcription_session.update" }
+  )
+  & {
+    /** Names the event in an error about it. */
+    readonly event_id?: string;
+    readonly session: LooseSession;
+  };
 
 /** Where fields of the beta are in the GA interface. */
 const MOVED: Readonly<Record<string, readonly string[]>> = {
@@ -100,10 +102,13 @@ export function toGaClientEvent(
   event: RealtimeClientEvent | LooseClientEvent,
   type: RealtimeSession["type"],
 ): { event: RealtimeClientEvent; wasBeta: boolean } {
-  const isTranscription = event.type === "transcription_session.update";
-  if (!isTranscription && event.type !== "session.update") {
+  if (
+    event.type !== "session.update" &&
+    event.type !== "transcription_session.update"
+  ) {
     return { event, wasBeta: false };
   }
+  const isTranscription = event.type === "transcription_session.update";
   const { session } = event;
   return {
     event: {

@@ -13,28 +13,36 @@ import {
   type LooseSession,
   toGaClientEvent,
   toGaEventName,
-  toGaSession,
 } from "./beta.ts";
+import { readCredential } from "./credential.ts";
 import { errorOfClose, errorOfEvent, RealtimeError } from "./errors.ts";
-import { EventQueue } from "./event_queue.ts";
+import {
+  EventHub,
+  type RealtimeClose,
+  type RealtimeListenerEvents,
+} from "./event_hub.ts";
 import type {
   RealtimeClientEvent,
   RealtimeServerEvent,
   RealtimeServerEventOf,
-  RealtimeServerEventType,
   RealtimeSession,
   SemanticVad,
   ServerVad,
-  TurnDetection,
 } from "./events.ts";
+import { initialSession } from "./session.ts";
 import { BYTES_PER_MS, Turns } from "./turns.ts";
 import { DEFAULT_URL, endpointUrl, isAzure, isLoopback } from "./url.ts";
 
-/** Models that stream transcripts but cannot find the ends of turns. */
-const MODELS_WITHOUT_VAD = ["gpt-live-transcribe", "gpt-realtime-whisper"];
+export type { RealtimeClose, RealtimeListenerEvents };
 
 /** How long the other side may take to answer a close frame. */
 const CLOSE_TIMEOUT_MS = 2000;
+
+/** How often it is looked whether everything is answered, at the end. */
+const DRAIN_POLL_MS = 50;
+
+/** How long a server may take to hear speech in what was sent last. */
+const HEARING_MS = 1000;
 
 /** Settings of a {@linkcode RealtimeConnectionManager}. */
 export interface RealtimeConnectionOptions {
@@ -57,10 +65,10 @@ export interface RealtimeConnectionOptions {
    */
   model?: string;
   /**
-   * The model of a transcription session. Give a conversation one through
+   * The model that transcribes what the user says. More settings of it are in
    * `session.audio.input.transcription`.
    *
-   * @default {"gpt-live-transcribe"}
+   * @default {"gpt-live-transcribe" in a transcription, none in a conversation}
    */
   transcriptionModel?: string;
   /**
@@ -96,7 +104,7 @@ export interface RealtimeConnectionOptions {
   session?: LooseSession;
   /**
    * Bytes that may wait in the socket, 10000–1000000000; audio beyond is not
-   * sent, and counted.
+   * sent, and counted. One event is four thirds of its audio.
    *
    * @default {1048576, about 16 seconds of audio}
    */
@@ -107,6 +115,8 @@ export interface RealtimeConnectionOptions {
    * @default {10000}
    */
   setupTimeoutMs?: number;
+  /** Ends the connection when it is aborted, as `stop` does. */
+  signal?: AbortSignal;
   /**
    * Makes the socket: another one in tests.
    *
@@ -142,48 +152,28 @@ export type RealtimeConnectionState =
   }
   /** Saying goodbye. */
   | { readonly status: "closing" }
-  /** Stopped as asked; it can be started again. */
+  /** Stopped or given up as asked; it can be started again. */
   | { readonly status: "closed" }
   /** Lost; it can be started again. */
   | { readonly status: "failed"; readonly error: RealtimeError };
 
-/** How a connection ended. */
-export interface RealtimeClose {
-  /** The code of the close frame; 0 or 1006 when there was none. */
-  readonly code: number;
-  /** Its reason. */
-  readonly reason: string;
-}
-
-/** What can be listened to, by name. */
-export type RealtimeListenerEvents =
-  & {
-    [Type in Exclude<RealtimeServerEventType, "error">]: RealtimeServerEventOf<
-      Type
-    >;
-  }
-  & {
-    /** Every server event, also those of unlisted types. */
-    event: RealtimeServerEvent;
-    /** Every error of the service and the connection. */
-    error: RealtimeError;
-    /** The end of the connection, whether asked for or not. */
-    close: RealtimeClose;
-  };
-
-/** What became of everything that was to be sent, since the last `start`. */
+/** What became of everything that was to be sent, over all sessions. */
 export interface RealtimeConnectionStats {
   /** Audio that was sent, in bytes of PCM16. */
   readonly sentAudioBytes: number;
   /** The same in milliseconds, at 24 kHz mono. */
   readonly sentAudioMs: number;
-  /** Audio that was not sent, in milliseconds, by its reason. */
-  readonly unsentAudioMs: {
-    /** There was no session to send it to. */
-    readonly notConnected: number;
-    /** The network was too slow: `maxBufferedBytes` were waiting. */
-    readonly bufferFull: number;
-  };
+  /**
+   * Audio that was not sent, in bytes of PCM16: because there was no session to
+   * send it to, or because `maxBufferedBytes` were waiting.
+   */
+  readonly unsentAudioBytes: Readonly<
+    Record<"notConnected" | "bufferFull", number>
+  >;
+  /** The same in milliseconds, at 24 kHz mono. */
+  readonly unsentAudioMs: Readonly<
+    Record<"notConnected" | "bufferFull", number>
+  >;
   /** Silence of our own that was sent to end turns, in milliseconds. */
   readonly silencePaddingMs: number;
   /** Events that were sent, audio included. */
@@ -196,7 +186,22 @@ export interface RealtimeConnectionStats {
   readonly bufferedBytes: number;
 }
 
-type Listener = (value: never) => void;
+type RealtimeFailure = Parameters<typeof errorOfEvent>[0];
+
+type RealtimeAppend = Extract<
+  RealtimeClientEvent,
+  { type: "input_audio_buffer.append" }
+>;
+
+/** Told in the place of a frame that nobody can read, and must not repeat. */
+const UNREADABLE: RealtimeServerEventOf<"error"> = {
+  type: "error",
+  error: {
+    type: "server_error",
+    code: "unreadable_frame",
+    message: "The server sent something that is no event",
+  },
+};
 
 /**
  * A session with the Realtime API.
@@ -221,13 +226,12 @@ export class RealtimeConnectionManager
   implements AsyncIterable<RealtimeServerEvent>, AsyncDisposable {
   readonly #options: RealtimeConnectionOptions;
   readonly #url: URL;
-  readonly #sessionType: RealtimeSession["type"];
+  readonly #headers: Headers;
   readonly #session: RealtimeSession;
   readonly #maxBufferedBytes: number;
   readonly #setupTimeoutMs: number;
   readonly #clock: Clock;
-  readonly #listeners = new Map<string, Set<Listener>>();
-  readonly #queues = new Set<EventQueue<RealtimeServerEvent>>();
+  readonly #hub = new EventHub();
 
   #state: RealtimeConnectionState = { status: "idle" };
   #socket: WebSocket | undefined;
@@ -235,12 +239,14 @@ export class RealtimeConnectionManager
   #turns: Turns | undefined;
   /** Ends a start that is under way. */
   #attempt: AbortController | undefined;
+  /** Until when an end that is under way waits for answers. */
+  #drainUntilMs = 0;
   #attemptOver = Promise.withResolvers<void>();
   #setUp = Promise.withResolvers<void>();
   #closed = Promise.withResolvers<void>();
   #stopping: Promise<void> | undefined;
   #socketMessage: string | undefined;
-  #lastServiceError: RealtimeServerEventOf<"error"> | undefined;
+  #lastFailure: RealtimeFailure | undefined;
   #warnedOfBeta = false;
   #eventNumber = 0;
 
@@ -250,7 +256,6 @@ export class RealtimeConnectionManager
   #silencePaddingMs = 0;
   #sentEventCount = 0;
   #receivedEventCount = 0;
-  #droppedEventCount = 0;
 
   /**
    * Checks the settings; nothing is sent yet.
@@ -258,26 +263,27 @@ export class RealtimeConnectionManager
    * @param options The settings; a text is the API key.
    * @throws {RangeError} When a number is outside its range, or a word is none
    *   of those allowed.
-   * @throws {TypeError} When the URL is no `wss:` URL or holds a credential, or
-   *   the server is to find turns with a model that cannot.
+   * @throws {TypeError} When the URL is no `wss:` URL or holds a credential, a
+   *   header is none, or the server is to find turns with a model that cannot.
    */
   constructor(options: RealtimeConnectionOptions | string = {}) {
     if (typeof options === "string") options = { apiKey: options };
     const { mode = "conversation", model = "gpt-realtime-2.1" } = options;
     checkOneOf("mode", mode, ["conversation", "transcription"]);
+    const type = mode === "conversation" ? "realtime" : "transcription";
     this.#maxBufferedBytes = options.maxBufferedBytes ?? 1024 * 1024;
     checkInteger("maxBufferedBytes", this.#maxBufferedBytes, 10_000, 1e9);
     this.#setupTimeoutMs = options.setupTimeoutMs ?? 10_000;
     checkNumber("setupTimeoutMs", this.#setupTimeoutMs, 1, 600_000);
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
-    this.#sessionType = mode === "conversation" ? "realtime" : "transcription";
+    this.#headers = new Headers(options.headers);
     this.#url = endpointUrl({
       url: options.url ?? DEFAULT_URL,
       query: mode === "conversation" ? { model } : { intent: "transcription" },
       allowInsecure: options.allowInsecure ?? false,
     });
-    this.#session = sessionOf(options, this.#sessionType);
+    this.#session = initialSession(type, options);
     if (isBetaSession(options.session ?? {})) this.#warnOfBeta();
   }
 
@@ -304,17 +310,19 @@ export class RealtimeConnectionManager
       );
     }
     const attempt = this.#attempt = new AbortController();
-    const abort = () => attempt.abort(options.signal?.reason);
-    if (options.signal?.aborted) abort();
-    options.signal?.addEventListener("abort", abort, { once: true });
+    const signals = [options.signal, this.#options.signal]
+      .filter((signal) => signal !== undefined);
+    const signal = AbortSignal.any([attempt.signal, ...signals]);
     this.#reset();
     try {
-      attempt.signal.throwIfAborted();
-      const secret = await orAborted(this.#credential(), attempt.signal);
-      this.#secret = secret;
-      this.#connect(secret);
-      const timeout = this.#clock
-        .sleep(this.#setupTimeoutMs, { signal: attempt.signal })
+      signal.throwIfAborted();
+      this.#secret = await orAborted(
+        // A server on this machine need not know who we are.
+        readCredential(this.#options.apiKey, isLoopback(this.#url)),
+        signal,
+      );
+      this.#connect();
+      const timeout = this.#clock.sleep(this.#setupTimeoutMs, { signal })
         .then(() => {
           throw new RealtimeError(
             `The server did not set up the session within ${this.#setupTimeoutMs} ms`,
@@ -322,15 +330,20 @@ export class RealtimeConnectionManager
           );
         });
       await Promise.race([this.#setUp.promise, timeout]);
+      signal.throwIfAborted();
+      this.#options.signal?.addEventListener("abort", this.#stopNow);
     } catch (error) {
+      this.#state = { status: "closing" };
       await this.#closeSocket();
-      this.#state = error instanceof RealtimeError
-        ? { status: "failed", error }
-        : { status: "closed" };
-      this.#endIterators(error);
+      if (error instanceof RealtimeError) {
+        this.#state = { status: "failed", error };
+        this.#hub.endIterators(error);
+      } else {
+        this.#state = { status: "closed" };
+        this.#hub.endIterators();
+      }
       throw error;
     } finally {
-      options.signal?.removeEventListener("abort", abort);
       // Ends the timeout; nobody waits for it any more.
       attempt.abort();
       this.#attempt = undefined;
@@ -340,14 +353,22 @@ export class RealtimeConnectionManager
 
   /**
    * Ends the session. Safe to call in any state; a start under way is given up.
+   * Of several calls the least patient one counts.
    *
-   * @param options `drainMs` is how long to wait for answers that the server
-   *   still owes, such as the transcript of the last utterance; 0 by default.
+   * @param options `drainMs` is how long to wait for audio that is still to be
+   *   sent and for answers that the server still owes, such as the transcript
+   *   of the last utterance, in milliseconds; 0 by default.
    * @returns A promise that resolves when the connection is closed.
    */
   stop(options: { drainMs?: number } = {}): Promise<void> {
-    this.#stopping ??= this.#stop(options.drainMs ?? 0)
-      .finally(() => this.#stopping = undefined);
+    const drainUntilMs = this.#clock.now() + (options.drainMs ?? 0);
+    if (this.#stopping === undefined) {
+      this.#drainUntilMs = drainUntilMs;
+      this.#stopping = this.#stop()
+        .finally(() => this.#stopping = undefined);
+    } else {
+      this.#drainUntilMs = Math.min(this.#drainUntilMs, drainUntilMs);
+    }
     return this.#stopping;
   }
 
@@ -368,14 +389,14 @@ export class RealtimeConnectionManager
    */
   sendEvent(event: RealtimeClientEvent | LooseClientEvent): boolean {
     if (event.type === "input_audio_buffer.append") {
-      return this.#append(event as RealtimeClientEvent & { audio: string });
+      return this.#append(event);
     }
     if (this.#state.status !== "ready") {
       throw invalidState(
         `Cannot send "${event.type}" as the connection is ${this.#state.status}: call start() first`,
       );
     }
-    const ga = toGaClientEvent(event as LooseClientEvent, this.#sessionType);
+    const ga = toGaClientEvent(event, this.#session.type);
     if (ga.wasBeta) this.#warnOfBeta();
     this.#send(ga.event);
     return true;
@@ -387,7 +408,7 @@ export class RealtimeConnectionManager
    * When the client finds the turns: `input_audio_buffer.commit` and, in a
    * conversation, `response.create` as soon as no other response is active; or
    * `input_audio_buffer.clear` when there are less than 100 ms. When the server
-   * finds them: the silence that it waits for.
+   * finds them: the silence that it waits for. A turn without audio is none.
    */
   endTurn(): void {
     if (this.#state.status === "ready") this.#turns?.end();
@@ -405,42 +426,39 @@ export class RealtimeConnectionManager
     type: Type,
     listener: (value: RealtimeListenerEvents[Type]) => void,
   ): () => void {
-    const listeners = this.#listeners.get(type) ?? new Set();
-    this.#listeners.set(type, listeners);
-    listeners.add(listener);
-    return () => void listeners.delete(listener);
+    return this.#hub.on(type, listener);
   }
 
   /**
    * Iterates over the server's events from now on. It ends when the connection
-   * is stopped and throws when it is lost. Up to 1024 events wait for a slow
-   * consumer; older ones are dropped and counted.
+   * is stopped and throws when it is lost or cannot be made. Up to 1024 events
+   * wait for a slow consumer; older ones are dropped and counted.
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<RealtimeServerEvent> {
-    const queue = new EventQueue<RealtimeServerEvent>(
-      () => this.#queues.delete(queue),
-      () => this.#droppedEventCount++,
-    );
-    if (this.#state.status === "failed") queue.end(this.#state.error);
-    else if (this.#state.status === "closed") queue.end();
-    else this.#queues.add(queue);
-    return queue;
+    const iterator = this.#hub.iterate();
+    const { status } = this.#state;
+    if (status === "failed") this.#hub.endIterators(this.#state.error);
+    else if (status === "closed") this.#hub.endIterators();
+    return iterator;
   }
 
   /** What became of everything that was to be sent. */
   getStats(): RealtimeConnectionStats {
+    const notConnected = this.#notConnectedBytes;
+    const bufferFull = this.#bufferFullBytes;
     return {
       sentAudioBytes: this.#sentAudioBytes,
       sentAudioMs: this.#sentAudioBytes / BYTES_PER_MS,
+      unsentAudioBytes: { notConnected, bufferFull },
       unsentAudioMs: {
-        notConnected: this.#notConnectedBytes / BYTES_PER_MS,
-        bufferFull: this.#bufferFullBytes / BYTES_PER_MS,
+        notConnected: notConnected / BYTES_PER_MS,
+        bufferFull: bufferFull / BYTES_PER_MS,
       },
       silencePaddingMs: this.#silencePaddingMs,
       sentEventCount: this.#sentEventCount,
       receivedEventCount: this.#receivedEventCount,
-      droppedEventCount: this.#droppedEventCount,
-      bufferedBytes: this.#socket?.bufferedAmount ?? 0,
+      droppedEventCount: this.#hub.droppedEventCount,
+      bufferedBytes: this.#bufferedBytes,
     };
   }
 
@@ -452,57 +470,28 @@ export class RealtimeConnectionManager
     this.#attemptOver = Promise.withResolvers<void>();
     this.#closed = Promise.withResolvers<void>();
     this.#socketMessage = undefined;
-    this.#lastServiceError = undefined;
-    this.#sentAudioBytes = 0;
-    this.#notConnectedBytes = 0;
-    this.#bufferFullBytes = 0;
-    this.#silencePaddingMs = 0;
-    this.#sentEventCount = 0;
-    this.#receivedEventCount = 0;
-    this.#droppedEventCount = 0;
+    this.#lastFailure = undefined;
     this.#turns = new Turns({
-      responds: this.#sessionType === "realtime",
-      turnDetection: this.#session.audio?.input?.turn_detection ?? null,
+      session: this.#session,
       send: (event) => this.#send(event),
       sendSilence: (durationMs) => this.#sendSilence(durationMs),
     });
   }
 
-  async #credential(): Promise<string | undefined> {
-    const { apiKey } = this.#options;
-    const given = typeof apiKey === "function" ? await apiKey() : apiKey;
-    const environment = keyOfEnvironment();
-    const secret = (given ?? environment.key)?.trim();
-    if (!secret) {
-      // A server on this machine need not know who we are.
-      if (isLoopback(this.#url)) return undefined;
-      throw new RealtimeError(
-        environment.readable
-          ? "There is no API key: apiKey was not given and OPENAI_API_KEY is not set"
-          : "There is no API key: apiKey was not given and OPENAI_API_KEY cannot be read without --allow-env=OPENAI_API_KEY",
-        { kind: "authentication", fatal: true },
-      );
-    }
-    if (!/^[\x21-\x7e]+$/.test(secret)) {
-      throw new RealtimeError(
-        "The API key holds characters that no key has, such as a line break",
-        { kind: "authentication", fatal: true },
-      );
-    }
-    return secret;
-  }
-
-  #connect(secret: string | undefined): void {
-    const headers: Record<string, string> = { ...this.#options.headers };
+  #connect(): void {
+    const headers = new Headers(this.#headers);
     const authHeader = this.#options.authHeader ??
       (isAzure(this.#url) ? "api-key" : "authorization");
-    if (secret !== undefined) {
-      headers[authHeader] = authHeader === "api-key"
-        ? secret
-        : `Bearer ${secret}`;
+    if (this.#secret !== undefined) {
+      headers.set(
+        authHeader,
+        authHeader === "api-key" ? this.#secret : `Bearer ${this.#secret}`,
+      );
     }
     const create = this.#options.createWebSocket ?? createNativeWebSocket;
-    const socket = create(this.#url.href, { headers });
+    const socket = create(this.#url.href, {
+      headers: Object.fromEntries(headers),
+    });
     this.#socket = socket;
     socket.onmessage = ({ data }) => this.#receive(data);
     socket.onerror = (event) => {
@@ -513,28 +502,17 @@ export class RealtimeConnectionManager
 
   #receive(data: unknown): void {
     const event = parse(data);
-    if (event === undefined) {
-      // What was sent is not repeated: nobody knows what it holds.
-      this.#report(
-        new RealtimeError("The server sent something that is no event", {
-          kind: "transient",
-        }),
-      );
-      return;
+    if (event !== undefined) {
+      this.#receivedEventCount++;
+      this.#turns?.received(event);
+      this.#advance(event);
     }
-    this.#receivedEventCount++;
-    this.#turns?.received(event);
-    this.#advance(event);
-    for (const queue of this.#queues) queue.push(event);
-    this.#emit("event", event);
-    if (event.type === "error") {
-      this.#lastServiceError = event;
-      // During set-up the error ends the start, which throws it.
-      if (this.#state.status === "ready") {
-        this.#report(errorOfEvent(event, { secret: this.#secret }));
-      }
-    } else {
-      this.#emit(event.type, event);
+    this.#hub.deliver(event ?? UNREADABLE);
+    const failure = failureIn(event ?? UNREADABLE);
+    // During set-up the error ends the start, which throws it.
+    if (failure !== undefined && this.#state.status === "ready") {
+      this.#lastFailure = failure;
+      this.#hub.report(errorOfEvent(failure, { secret: this.#secret }));
     }
   }
 
@@ -548,8 +526,8 @@ export class RealtimeConnectionManager
       const { id, expires_at } = event.session ?? {};
       this.#state = {
         status: "ready",
-        sessionId: id,
-        expiresAtMs: expires_at === undefined ? undefined : expires_at * 1000,
+        sessionId: id ?? undefined,
+        expiresAtMs: expires_at ? expires_at * 1000 : undefined,
       };
       this.#setUp.resolve();
     } else if (
@@ -565,21 +543,25 @@ export class RealtimeConnectionManager
   #onClose(close: RealtimeClose): void {
     this.#socket = undefined;
     this.#closed.resolve();
+    this.#options.signal?.removeEventListener("abort", this.#stopNow);
     const { status } = this.#state;
     if (status === "connecting" || status === "configuring") {
       this.#setUp.reject(
         errorOfClose(close, this.#socketMessage, this.#secret),
       );
     } else if (status === "ready") {
-      this.#fail(this.#errorOf(close));
+      const error = this.#errorOf(close);
+      this.#state = { status: "failed", error };
+      this.#hub.report(error);
+      this.#hub.endIterators(error);
     }
-    this.#emit("close", close);
+    this.#hub.close(close);
   }
 
   /** The service's own words, if it said them just before it closed. */
   #errorOf(close: RealtimeClose): RealtimeError {
     const error = errorOfClose(close, this.#socketMessage, this.#secret);
-    const last = this.#lastServiceError;
+    const last = this.#lastFailure;
     if (last === undefined) return error;
     const said = errorOfEvent(last, {
       fatal: true,
@@ -591,98 +573,81 @@ export class RealtimeConnectionManager
     return isSame ? said : error;
   }
 
-  #fail(error: RealtimeError): void {
-    this.#state = { status: "failed", error };
-    const heard = this.#queues.size > 0;
-    this.#endIterators(error);
-    this.#report(error, heard);
-  }
-
-  /** Tells listeners of an error; one that nobody hears of is not silent. */
-  #report(error: RealtimeError, heard = this.#queues.size > 0): void {
-    const listeners = this.#listeners.get("error")?.size ?? 0;
-    this.#emit("error", error);
-    if (listeners === 0 && !heard) Promise.reject(error);
-  }
-
-  #endIterators(error?: unknown): void {
-    for (const queue of this.#queues) queue.end(error);
-    this.#queues.clear();
-  }
-
-  #emit(type: string, value: unknown): void {
-    for (const listener of [...this.#listeners.get(type) ?? []]) {
-      try {
-        listener(value as never);
-      } catch (error) {
-        console.error(`A listener of "${type}" failed:`, error);
-      }
-    }
-  }
-
-  #append(event: RealtimeClientEvent & { audio: string }): boolean {
+  #append(event: RealtimeAppend): boolean {
     const byteCount = decodedLength(event.audio);
     if (this.#state.status !== "ready") {
       this.#notConnectedBytes += byteCount;
       return false;
     }
-    const text = this.#serialise(event);
-    if (this.#socket!.bufferedAmount + text.length > this.#maxBufferedBytes) {
+    const named = this.#named(event);
+    const text = JSON.stringify(named);
+    if (this.#bufferedBytes + text.length > this.#maxBufferedBytes) {
       this.#bufferFullBytes += byteCount;
       return false;
     }
-    this.#socket!.send(text);
-    this.#sentEventCount++;
+    this.#transmit(named, text, byteCount);
     this.#sentAudioBytes += byteCount;
-    this.#turns?.sent(event, byteCount);
     return true;
   }
 
   #sendSilence(durationMs: number): void {
+    if (this.#bufferedBytes > this.#maxBufferedBytes) return;
     // Bytes of zero are As in base64: 3 bytes make 4 characters.
     const audio = "A".repeat(durationMs * BYTES_PER_MS / 3 * 4);
     this.#send({ type: "input_audio_buffer.append", audio });
     this.#silencePaddingMs += durationMs;
   }
 
-  #send(event: RealtimeClientEvent): string {
-    const named = { event_id: this.#nextEventId(), ...event };
-    this.#socket?.send(JSON.stringify(named));
+  #send(event: RealtimeClientEvent): void {
+    const named = this.#named(event);
+    this.#transmit(named, JSON.stringify(named));
+  }
+
+  #transmit(event: RealtimeClientEvent, text: string, byteCount = 0): void {
+    this.#socket?.send(text);
     this.#sentEventCount++;
-    this.#turns?.sent(named);
-    return named.event_id;
+    this.#turns?.sent(event, byteCount);
   }
 
-  #serialise(event: RealtimeClientEvent): string {
-    return JSON.stringify({ event_id: this.#nextEventId(), ...event });
+  /** A name is the only way to tell which event an error is about. */
+  #named<Event extends RealtimeClientEvent>(event: Event): Event {
+    const event_id = event.event_id ?? `earshot_${++this.#eventNumber}`;
+    return { ...event, event_id };
   }
 
-  /** The only way to tell which event an error is about. */
-  #nextEventId(): string {
-    return `earshot_${++this.#eventNumber}`;
+  get #bufferedBytes(): number {
+    return this.#socket?.bufferedAmount ?? 0;
   }
 
-  async #stop(drainMs: number): Promise<void> {
+  readonly #stopNow = () => void this.stop();
+
+  async #stop(): Promise<void> {
     if (this.#attempt !== undefined) {
       this.#attempt.abort(
         new DOMException("The connection was stopped", "AbortError"),
       );
       await this.#attemptOver.promise;
     }
-    if (this.#state.status === "ready" && drainMs > 0) {
-      const settled = new AbortController();
-      await Promise.race([
-        this.#turns!.settled(settled.signal),
-        this.#closed.promise,
-        this.#clock.sleep(drainMs, { signal: settled.signal }).catch(() => {}),
-      ]);
-      settled.abort();
-    }
+    await this.#drain();
     if (this.#state.status !== "ready") return;
     this.#state = { status: "closing" };
     await this.#closeSocket();
     this.#state = { status: "closed" };
-    this.#endIterators();
+    this.#hub.endIterators();
+  }
+
+  /** Waits until everything is sent and answered, or its time is over. */
+  async #drain(): Promise<void> {
+    const heardByMs = this.#clock.now() + HEARING_MS;
+    while (this.#state.status === "ready" && this.#turns !== undefined) {
+      const nowMs = this.#clock.now();
+      const { areOpen, mayOpen } = this.#turns;
+      const isSettled = this.#bufferedBytes === 0 && !areOpen &&
+        !(mayOpen && nowMs < heardByMs);
+      const leftMs = this.#drainUntilMs - nowMs;
+      if (isSettled || !(leftMs > 0)) return;
+      await this.#clock.sleep(Math.min(leftMs, DRAIN_POLL_MS));
+    }
   }
 
   /** Closes the socket and waits for the other side, but not for long. */
@@ -698,7 +663,8 @@ export class RealtimeConnectionManager
     ]);
     closed.abort();
     socket.onmessage = socket.onerror = socket.onclose = null;
-    this.#socket = undefined;
+    // Without an answer it ends as if the network were lost.
+    if (this.#socket !== undefined) this.#onClose({ code: 1006, reason: "" });
   }
 
   #warnOfBeta(): void {
@@ -710,65 +676,19 @@ export class RealtimeConnectionManager
   }
 }
 
-/** Puts together what `session.update` sends at the start. */
-function sessionOf(
-  options: RealtimeConnectionOptions,
-  type: RealtimeSession["type"],
-): RealtimeSession {
-  const isConversation = type === "realtime";
-  const session = toGaSession(options.session ?? {}, type);
-  const input = session.audio?.input;
-  const turnDetection = turnDetectionOf(options, type);
-  const transcription = input?.transcription !== undefined || isConversation
-    ? input?.transcription
-    : { model: options.transcriptionModel ?? "gpt-live-transcribe" };
-  const model = transcription?.model;
-  const settledTurns = options.turnDetection === undefined &&
-      input?.turn_detection !== undefined
-    ? input.turn_detection
-    : turnDetection;
-  if (settledTurns !== null && MODELS_WITHOUT_VAD.includes(model ?? "")) {
-    throw new TypeError(
-      `Cannot let the server find turns with the transcription model "${model}" as it must be one that can, such as "gpt-transcribe"; or set turnDetection to "client"`,
-    );
+/** Finds what went wrong on the service's side, in an event of whatever type. */
+function failureIn(event: RealtimeServerEvent): RealtimeFailure | undefined {
+  switch (event.type) {
+    case "error":
+    case "conversation.item.input_audio_transcription.failed":
+      return event;
+    case "response.done": {
+      const { status, status_details } = event.response ?? {};
+      const error = status_details?.error ??
+        { type: "server_error", message: "The response failed" };
+      return status === "failed" ? { error } : undefined;
+    }
   }
-  return {
-    ...session,
-    type,
-    audio: {
-      ...session.audio,
-      input: {
-        format: { type: "audio/pcm", rate: 24_000 },
-        ...input,
-        ...(transcription === undefined ? {} : { transcription }),
-        turn_detection: settledTurns,
-      },
-    },
-  } as RealtimeSession;
-}
-
-function turnDetectionOf(
-  options: RealtimeConnectionOptions,
-  type: RealtimeSession["type"],
-): TurnDetection {
-  const given = options.turnDetection ??
-    (type === "realtime" ? "server" : "client");
-  if (typeof given === "string") {
-    checkOneOf("turnDetection", given, ["client", "server"]);
-  }
-  if (given === "client") return null;
-  // The documented default and the one in samples differ: it is always said.
-  if (given === "server") {
-    return { type: "server_vad", silence_duration_ms: 500 };
-  }
-  return given as ServerVad | SemanticVad;
-}
-
-function keyOfEnvironment(): { readable: boolean; key?: string } {
-  const variable = "OPENAI_API_KEY";
-  const { state } = Deno.permissions.querySync({ name: "env", variable });
-  const readable = state === "granted";
-  return { readable, key: readable ? Deno.env.get(variable) : undefined };
 }
 
 function createNativeWebSocket(
@@ -794,7 +714,7 @@ function parse(data: unknown): RealtimeServerEvent | undefined {
 /** The bytes that base64 stands for. */
 function decodedLength(base64: string): number {
   const padding = base64.endsWith("==") ? 2 : base64.endsWith("=") ? 1 : 0;
-  return base64.length / 4 * 3 - padding;
+  return Math.floor(base64.length / 4 * 3) - padding;
 }
 
 /** Waits for a promise, but not longer than a signal allows. */

@@ -7,6 +7,8 @@
 import type {
   RealtimeClientEvent,
   RealtimeServerEvent,
+  RealtimeSession,
+  RealtimeSessionEcho,
   TurnDetection,
 } from "./events.ts";
 
@@ -22,17 +24,18 @@ const DEFAULT_SILENCE_MS = 500;
 /** More silence than the server waits for, as its detector works in steps. */
 const SILENCE_MARGIN_MS = 200;
 
+/** Silence is audio to be sent: no setting of a server makes us send more. */
+const MAX_SILENCE_MS = 10_000;
+
 /** The longest waits of `semantic_vad` by its eagerness. */
 const SEMANTIC_SILENCE_MS = { low: 8000, medium: 4000, high: 2000, auto: 4000 };
 
 /** What turn-taking needs of a connection. */
 export interface TurnsOptions {
-  /** Whether a turn is answered: in a conversation, not in a transcription. */
-  readonly responds: boolean;
-  /** Who finds the ends of turns at first. */
-  readonly turnDetection: TurnDetection;
-  /** Sends an event; returns its `event_id`. */
-  readonly send: (event: RealtimeClientEvent) => string;
+  /** What the session is asked to be. */
+  readonly session: RealtimeSession;
+  /** Sends an event. */
+  readonly send: (event: RealtimeClientEvent) => void;
   /** Sends silence. */
   readonly sendSilence: (durationMs: number) => void;
 }
@@ -43,55 +46,66 @@ export interface TurnsOptions {
  */
 export class Turns {
   readonly #options: TurnsOptions;
+  /** In a transcription nobody answers. */
+  readonly #areAnswered: boolean;
   #turnDetection: TurnDetection;
-  /** Audio since the last commit or clear. */
-  #uncommittedBytes = 0;
+  #transcribes: boolean;
+  /** Audio of the turn that is not over yet. */
+  #turnBytes = 0;
   /** `event_id`s of our commits that are not answered yet. */
   readonly #commits = new Set<string>();
   /** Items whose transcript is on its way. */
   readonly #transcripts = new Set<string>();
-  #transcribes = false;
+  #serverMayHearSpeech = false;
   #serverHearsSpeech = false;
   #responding = false;
   /** The `event_id` of the `response.create` that made it so. */
   #responseRequest: string | undefined;
   #responseWanted = false;
-  readonly #waiting: (() => void)[] = [];
 
   /** @param options What turn-taking needs of a connection. */
   constructor(options: TurnsOptions) {
     this.#options = options;
-    this.#turnDetection = options.turnDetection;
+    const { type, audio } = options.session;
+    this.#areAnswered = type === "realtime";
+    this.#turnDetection = audio?.input?.turn_detection ?? null;
+    this.#transcribes = Boolean(audio?.input?.transcription);
   }
 
-  /** Whether the client finds the ends of turns. */
-  get areClients(): boolean {
-    return this.#turnDetection === null;
+  /** Whether the server still owes a commit, a transcript or a response. */
+  get areOpen(): boolean {
+    return this.#commits.size > 0 || this.#transcripts.size > 0 ||
+      this.#serverHearsSpeech || this.#responding;
   }
 
   /**
-   * Ends the utterance whose audio was sent.
+   * Whether the server was given a turn in which it did not find speech yet; it
+   * never says that there was none.
+   */
+  get mayOpen(): boolean {
+    return this.#serverMayHearSpeech;
+  }
+
+  /**
+   * Ends the turn whose audio was sent; one without audio is none.
    *
    * When the client finds the turns, it is committed and answered, or cleared
    * when it is too short to commit. When the server does, it is given the silence
    * that it waits for: a stream that just stops would never end the turn.
    */
   end(): void {
+    const turnMs = this.#turnBytes / BYTES_PER_MS;
+    this.#turnBytes = 0;
+    if (turnMs === 0) return;
     if (this.#turnDetection !== null) {
       this.#options.sendSilence(silenceOf(this.#turnDetection));
-      return;
+      this.#serverMayHearSpeech = true;
+    } else if (turnMs < MIN_COMMIT_MS) {
+      this.#options.send({ type: "input_audio_buffer.clear" });
+    } else {
+      this.#options.send({ type: "input_audio_buffer.commit" });
+      if (this.#areAnswered) this.#respond();
     }
-    if (this.#uncommittedBytes < MIN_COMMIT_MS * BYTES_PER_MS) {
-      if (this.#uncommittedBytes > 0) {
-        this.#options.send({ type: "input_audio_buffer.clear" });
-      }
-      return;
-    }
-    this.#options.send({ type: "input_audio_buffer.commit" });
-    if (!this.#options.responds) return;
-    // The service takes one response at a time.
-    if (this.#responding) this.#responseWanted = true;
-    else this.#options.send({ type: "response.create" });
   }
 
   /**
@@ -103,14 +117,14 @@ export class Turns {
   sent(event: RealtimeClientEvent, byteCount = 0): void {
     switch (event.type) {
       case "input_audio_buffer.append":
-        this.#uncommittedBytes += byteCount;
+        this.#turnBytes += byteCount;
         break;
       case "input_audio_buffer.commit":
         this.#commits.add(event.event_id!);
-        this.#uncommittedBytes = 0;
+        this.#turnBytes = 0;
         break;
       case "input_audio_buffer.clear":
-        this.#uncommittedBytes = 0;
+        this.#turnBytes = 0;
         break;
       case "response.create":
         if (event.response?.conversation === "none") break;
@@ -118,7 +132,7 @@ export class Turns {
         this.#responseRequest = event.event_id;
         break;
       case "session.update":
-        this.#configured(event.session.audio?.input?.turn_detection);
+        this.#configured(event.session);
         break;
     }
   }
@@ -131,29 +145,15 @@ export class Turns {
   received(event: RealtimeServerEvent): void {
     switch (event.type) {
       case "session.created":
-      case "session.updated": {
-        const input = event.session?.audio?.input as
-          | { turn_detection?: TurnDetection; transcription?: unknown }
-          | undefined;
-        this.#configured(input?.turn_detection);
-        if (input !== undefined) {
-          this.#transcribes = Boolean(input.transcription);
-        }
+      case "session.updated":
+        this.#configured(event.session);
         break;
-      }
       case "input_audio_buffer.speech_started":
         this.#serverHearsSpeech = true;
+        this.#serverMayHearSpeech = false;
         break;
       case "input_audio_buffer.committed":
-        this.#serverHearsSpeech = false;
-        deleteFirst(this.#commits);
-        if (this.#transcribes) this.#transcripts.add(event.item_id);
-        if (
-          this.#options.responds &&
-          this.#turnDetection?.create_response !== false
-        ) {
-          this.#responding = true;
-        }
+        this.#committed(event.item_id);
         break;
       case "conversation.item.input_audio_transcription.completed":
       case "conversation.item.input_audio_transcription.failed":
@@ -165,33 +165,50 @@ export class Turns {
       case "response.done":
         this.#responseEnded();
         break;
-      case "error": {
-        const about = event.error?.event_id;
-        if (typeof about !== "string") break;
-        this.#commits.delete(about);
-        if (about === this.#responseRequest) this.#responseEnded();
+      case "error":
+        if (typeof event.error?.event_id === "string") {
+          this.#refused(event.error.event_id, event.error.code);
+        }
         break;
-      }
     }
-    this.#wakeWhenSettled();
   }
 
-  /**
-   * Waits until the server owes nothing any more.
-   *
-   * @param signal Ends the wait.
-   */
-  settled(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      if (signal.aborted) resolve();
-      signal.addEventListener("abort", () => resolve(), { once: true });
-      this.#waiting.push(resolve);
-      this.#wakeWhenSettled();
-    });
+  #configured(session: RealtimeSession | RealtimeSessionEcho | null): void {
+    // A server may leave out what did not change.
+    const { turn_detection, transcription } = session?.audio?.input ?? {};
+    if (turn_detection !== undefined) this.#turnDetection = turn_detection;
+    if (transcription !== undefined) this.#transcribes = Boolean(transcription);
   }
 
-  #configured(turnDetection: TurnDetection | undefined): void {
-    if (turnDetection !== undefined) this.#turnDetection = turnDetection;
+  #committed(itemId: string): void {
+    this.#serverHearsSpeech = false;
+    this.#serverMayHearSpeech = false;
+    if (this.#transcribes) this.#transcripts.add(itemId);
+    const [ours] = this.#commits;
+    if (ours !== undefined) {
+      this.#commits.delete(ours);
+      return;
+    }
+    // The server's own commits are answered unless it was told otherwise.
+    this.#responding ||= this.#areAnswered &&
+      this.#turnDetection !== null &&
+      this.#turnDetection.create_response !== false;
+  }
+
+  #refused(eventId: string, code: string | null | undefined): void {
+    this.#commits.delete(eventId);
+    if (eventId !== this.#responseRequest) return;
+    if (code === "conversation_already_has_active_response") {
+      this.#responseWanted = true;
+    } else {
+      this.#responseEnded();
+    }
+  }
+
+  #respond(): void {
+    // The service takes one response at a time.
+    if (this.#responding) this.#responseWanted = true;
+    else this.#options.send({ type: "response.create" });
   }
 
   #responseEnded(): void {
@@ -199,27 +216,15 @@ export class Turns {
     this.#responseRequest = undefined;
     if (!this.#responseWanted) return;
     this.#responseWanted = false;
-    this.#options.send({ type: "response.create" });
-  }
-
-  #wakeWhenSettled(): void {
-    const owes = this.#commits.size > 0 || this.#transcripts.size > 0 ||
-      this.#serverHearsSpeech || this.#responding;
-    if (owes) return;
-    for (const wake of this.#waiting.splice(0)) wake();
+    this.#respond();
   }
 }
 
 function silenceOf(turnDetection: NonNullable<TurnDetection>): number {
   const ms = turnDetection.type === "semantic_vad"
     ? SEMANTIC_SILENCE_MS[turnDetection.eagerness ?? "auto"]
-    : turnDetection.silence_duration_ms ?? DEFAULT_SILENCE_MS;
-  return ms + SILENCE_MARGIN_MS;
-}
-
-function deleteFirst(set: Set<string>): void {
-  for (const value of set) {
-    set.delete(value);
-    return;
-  }
+    : turnDetection.silence_duration_ms;
+  // An echoed setting can be anything.
+  const wantedMs = Number.isFinite(ms) ? Math.ceil(ms!) : DEFAULT_SILENCE_MS;
+  return Math.min(Math.max(wantedMs, 0), MAX_SILENCE_MS) + SILENCE_MARGIN_MS;
 }

@@ -83,5 +83,6 @@ export function isLoopback(url: URL): boolean {
  * @param url The URL.
  */
 export function isAzure(url: URL): boolean {
-  return /\.(openai|cognitiveservices)\.azure\.(com|us|cn)$/.test(url.hostname);
+  return /\.(openai|cognitiveservices|services\.ai)\.azure\.(com|us|cn)$/
+    .test(url.hostname);
 }
