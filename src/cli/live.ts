@@ -93,7 +93,7 @@ export async function runLive(
     stopping = true;
     ended.abort();
     await capture.dispose();
-    await connection.stop({ drainMs: lastError === undefined ? DRAIN_MS : 0 });
+    await connection.stop({ drainMs: DRAIN_MS });
     transcript.end();
     summarise();
   }

@@ -46,9 +46,6 @@ export class Transcript {
       case "conversation.item.input_audio_transcription.completed":
         this.#complete("you", event.item_id, event.transcript);
         break;
-      case "conversation.item.input_audio_transcription.failed":
-        this.say(`Not transcribed: ${event.error.message}`);
-        break;
       case "response.output_text.delta":
       case "response.output_audio_transcript.delta":
         this.#grow("model", event.item_id, event.delta);
