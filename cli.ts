@@ -28,6 +28,9 @@ const EXIT_INTERRUPTED = 130;
 const EXIT_FAILURE = 1;
 const EXIT_USAGE = 2;
 
+/** `deno task` passes on the signal that the terminal has sent us already. */
+const SIGNAL_ECHO_MS = 500;
+
 function programHelp(): string {
   const width = Math.max(...COMMANDS.map(({ name }) => name.length));
   const rows = COMMANDS.map(({ name, summary }) =>
@@ -138,9 +141,15 @@ function outputOf(stream: typeof Deno.stdout | typeof Deno.stderr): Output {
 /** Aborted by the first Ctrl-C or SIGTERM; the second one ends at once. */
 function interruption(): AbortSignal {
   const controller = new AbortController();
+  let interruptedMs = 0;
   const interrupt = () => {
-    if (controller.signal.aborted) Deno.exit(EXIT_INTERRUPTED);
-    controller.abort(new DOMException("Interrupted", "AbortError"));
+    const nowMs = performance.now();
+    if (!controller.signal.aborted) {
+      interruptedMs = nowMs;
+      controller.abort(new DOMException("Interrupted", "AbortError"));
+    } else if (nowMs - interruptedMs > SIGNAL_ECHO_MS) {
+      Deno.exit(EXIT_INTERRUPTED);
+    }
   };
   Deno.addSignalListener("SIGINT", interrupt);
   Deno.addSignalListener("SIGTERM", interrupt);

@@ -38,10 +38,13 @@ export function parseArgs(args: string[], options: ParseOptions = {}): Args {
   const { tokens } = parse({
     // An option in the place of a value is an option, and the value is empty.
     args: args.map((arg, index) => {
+      if (index >= end) return arg;
+      const [, short = "", given] = /^-([^-])=(.*)$/.exec(arg) ?? [];
+      if (short in alias) return `--${alias[short]}=${given}`;
       const name = arg.startsWith("--") ? arg.slice(2) : alias[arg.slice(1)];
       const next = args[index + 1];
-      const lacksValue = index < end && name !== undefined &&
-        strings.has(name) && (next === undefined || next.startsWith("-"));
+      const lacksValue = name !== undefined && strings.has(name) &&
+        (next === undefined || /^-./.test(next));
       return lacksValue ? `--${name}=` : arg;
     }),
     options: Object.fromEntries([
@@ -65,7 +68,7 @@ export function parseArgs(args: string[], options: ParseOptions = {}): Args {
     } else if (token.kind === "option") {
       const { name, value } = token;
       if (booleans.has(name)) {
-        result[name] = value === undefined || value === "true";
+        result[name] = value !== "false";
       } else if (strings.has(name)) {
         result[name] = value ?? "";
       } else if (unknown?.(args[token.index]!, name, value ?? true) !== false) {

@@ -9,6 +9,7 @@
  * @module
  */
 
+import { abortable } from "@std/async/abortable";
 import { openAlsaPcm } from "./alsa_device.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { AudioFrame, Discontinuity, DiscontinuityCause } from "./frame.ts";
@@ -212,16 +213,11 @@ async function orAbort(
   signal: AbortSignal | undefined,
 ): Promise<PcmDevice> {
   if (signal === undefined) return await opening;
-  const aborted = Promise.withResolvers<never>();
-  const abort = () => {
-    opening.then((pcm) => pcm.close(), () => {});
-    aborted.reject(signal.reason);
-  };
-  signal.addEventListener("abort", abort, { once: true });
   try {
-    return await Promise.race([opening, aborted.promise]);
-  } finally {
-    signal.removeEventListener("abort", abort);
+    return await abortable(opening, signal);
+  } catch (error) {
+    opening.then((pcm) => pcm.close(), () => {});
+    throw error;
   }
 }
 

@@ -19,6 +19,7 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
+import { abortable } from "@std/async/abortable";
 import { delay } from "@std/async/delay";
 import { parseArgs } from "@std/cli/parse-args";
 import { decodeBase64, encodeBase64 } from "@std/encoding/base64";
@@ -173,6 +174,7 @@ for (
     ["--device hw:1", { device: "hw:1" }],
     ["--device=hw:1", { device: "hw:1" }],
     ["-d hw:1 x", { device: "hw:1", _: ["x"] }],
+    ["-d=hw:1", { device: "hw:1" }],
     ["--device 1", { device: "1" }],
     ["--seconds 1.5 --json", { seconds: "1.5", json: true }],
     ["--json x", { json: true, _: ["x"] }],
@@ -201,3 +203,17 @@ for (
     });
   });
 }
+
+Deno.test("abortable() resolves with its promise and rejects with the reason of its signal", async () => {
+  const controller = new AbortController();
+  assertEquals(await abortable(Promise.resolve(7), controller.signal), 7);
+  const reason = new Error("enough");
+  const waiting = abortable(new Promise(() => {}), controller.signal);
+  controller.abort(reason);
+  assertStrictEquals(await waiting.catch((error) => error), reason);
+  assertStrictEquals(
+    await abortable(new Promise(() => {}), controller.signal)
+      .catch((error) => error),
+    reason,
+  );
+});

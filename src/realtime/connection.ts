@@ -5,6 +5,7 @@
  * @module
  */
 
+import { abortable } from "@std/async/abortable";
 import { type Clock, systemClock } from "../clock.ts";
 import { checkInteger, checkNumber, checkOneOf } from "../validation.ts";
 import {
@@ -316,7 +317,7 @@ export class RealtimeConnectionManager
     this.#reset();
     try {
       signal.throwIfAborted();
-      this.#secret = await orAborted(
+      this.#secret = await abortable(
         // A server on this machine need not know who we are.
         readCredential(this.#options.apiKey, isLoopback(this.#url)),
         signal,
@@ -715,21 +716,6 @@ function parse(data: unknown): RealtimeServerEvent | undefined {
 function decodedLength(base64: string): number {
   const padding = base64.endsWith("==") ? 2 : base64.endsWith("=") ? 1 : 0;
   return Math.floor(base64.length / 4 * 3) - padding;
-}
-
-/** Waits for a promise, but not longer than a signal allows. */
-async function orAborted<T>(
-  promise: Promise<T>,
-  signal: AbortSignal,
-): Promise<T> {
-  const aborted = Promise.withResolvers<never>();
-  const abort = () => aborted.reject(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    return await Promise.race([promise, aborted.promise]);
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
 }
 
 function invalidState(message: string): DOMException {
