@@ -1,4 +1,4 @@
-/** Stands in for `@std/async/abortable` where jsr.io is out of reach. */
+/** Stands in for `@std/async/abortable` where JSR is out of reach. */
 
 export async function abortable<T>(
   p: Promise<T>,

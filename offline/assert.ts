@@ -1,5 +1,5 @@
 /**
- * Stands in for `@std/assert` where jsr.io is out of reach, as far as the tests
+ * Stands in for `@std/assert` where JSR is out of reach, as far as the tests
  * use it.
  */
 

@@ -1,4 +1,4 @@
-/** Stands in for `@std/encoding/base64` where jsr.io is out of reach. */
+/** Stands in for `@std/encoding/base64` where JSR is out of reach. */
 
 import { Buffer } from "node:buffer";
 

@@ -1,4 +1,4 @@
-/** Stands in for `@std/async/delay` where jsr.io is out of reach. */
+/** Stands in for `@std/async/delay` where JSR is out of reach. */
 
 import { setTimeout } from "node:timers/promises";
 

@@ -1,5 +1,5 @@
 /**
- * Stands in for `@std/cli/parse-args` where jsr.io is out of reach, as far as
+ * Stands in for `@std/cli/parse-args` where JSR is out of reach, as far as
  * this project uses it.
  */
 

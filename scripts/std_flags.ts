@@ -24,7 +24,7 @@ export interface StdFlags {
 
 /**
  * Asks Deno whether it can get the packages that `deno.lock` names: from
- * jsr.io, from the mirror in `JSR_URL`, or from its cache. Where it cannot,
+ * JSR, from the mirror in `JSR_URL`, or from its cache. Where it cannot,
  * Deno's built-ins stand in, and stderr says so.
  *
  * @returns How they can be had.
