@@ -14,6 +14,7 @@ export class Transcript {
   readonly #world: World;
   readonly #json: boolean;
   readonly #quiet: boolean;
+  readonly #verbose: boolean;
   readonly #status: StatusLine;
   /** What was said so far, by item, until the item is complete. */
   readonly #partials = new Map<string, string>();
@@ -26,6 +27,7 @@ export class Transcript {
     this.#world = world;
     this.#json = options.has("json");
     this.#quiet = options.has("quiet");
+    this.#verbose = options.has("verbose");
     this.#status = new StatusLine(world.stderr, !this.#quiet);
   }
 
@@ -39,6 +41,7 @@ export class Transcript {
       this.line(JSON.stringify(event));
       return;
     }
+    if (this.#verbose) this.say(`< ${event.type}`);
     switch (event.type) {
       case "conversation.item.input_audio_transcription.delta":
         this.#grow("you", event.item_id, event.delta ?? "");
