@@ -70,15 +70,34 @@ Examples:
 async function openOutput(
   path: string,
 ): Promise<{ file: WavFile } & Disposable> {
-  if (path === "-") return { file: Deno.stdout, [Symbol.dispose]() {} };
+  if (path === "-") {
+    const file: WavFile = {
+      write: (bytes) => explained("stdout", Deno.stdout.write(bytes)),
+    };
+    return { file, [Symbol.dispose]() {} };
+  }
+  const name = `"${path}"`;
+  const file = await explained(name, Deno.create(path));
+  return {
+    file: {
+      write: (bytes) => explained(name, file.write(bytes)),
+      seek: (offset) => explained(name, file.seek(offset, Deno.SeekMode.Start)),
+    },
+    [Symbol.dispose]: () => file.close(),
+  };
+}
+
+/** Says what could not be written, which the system's error does not. */
+async function explained<T>(name: string, writing: Promise<T>): Promise<T> {
   try {
-    const file = await Deno.create(path);
-    return { file, [Symbol.dispose]: () => file.close() };
+    return await writing;
   } catch (cause) {
+    // The reader of a pipe that has had enough is no failure.
+    if (cause instanceof Deno.errors.BrokenPipe) throw cause;
     throw new Error(
-      `Cannot write "${path}": ${
+      `Cannot write ${name}: ${
         (cause as Error).message
-      }. Choose a place that you may write to`,
+      }. Choose a place with room that you may write to`,
       { cause },
     );
   }
