@@ -38,12 +38,14 @@ export {
 } from "./src/alsa_device.ts";
 export { base64ToPcm16, encodeBase64, pcm16ToBase64 } from "./src/base64.ts";
 export { type Clock, systemClock } from "./src/clock.ts";
+export { fillGaps, type FillGapsOptions } from "./src/fill_gaps.ts";
 export {
   type AudioFormat,
   type AudioFrame,
   type Discontinuity,
   type DiscontinuityCause,
   frameCountOf,
+  type LossCause,
   sliceFrame,
 } from "./src/frame.ts";
 export {
@@ -58,7 +60,9 @@ export {
 } from "./src/manager.ts";
 export {
   Microphone,
+  type MicrophoneEvent,
   type MicrophoneOptions,
+  type MicrophoneState,
   type MicrophoneStats,
   openMicrophone,
 } from "./src/microphone.ts";
@@ -66,6 +70,7 @@ export {
   AlsaError,
   type AlsaErrorKind,
   type AlsaErrorOptions,
+  type CardIdentity,
   type OpenPcm,
   type PcmDevice,
   type PcmParameters,

@@ -5,6 +5,7 @@
  */
 
 import { type CaptureSources, listCaptureSources } from "../ffi/devices.ts";
+import { acquireAlsa, releaseAlsa } from "../ffi/library.ts";
 import { Pcm, type PcmSnapshot } from "../ffi/pcm.ts";
 import type { PcmDevice, PcmParameters, PcmRequest, PcmStatus } from "./pcm.ts";
 
@@ -52,6 +53,18 @@ export interface CaptureDevice {
  */
 export async function openAlsaPcm(request: PcmRequest): Promise<PcmDevice> {
   return new AlsaPcm(request.device, await Pcm.open(request.device, request));
+}
+
+/**
+ * Keeps libasound loaded, for a user that opens devices again and again: each
+ * loading takes time, and C libraries leave something behind when they go.
+ *
+ * @returns What lets it go.
+ * @throws {AlsaError} When the library cannot be used.
+ */
+export function holdAlsa(): Disposable {
+  acquireAlsa();
+  return { [Symbol.dispose]: releaseAlsa };
 }
 
 /**

@@ -16,12 +16,22 @@ export interface AudioFormat {
   readonly channelCount: number;
 }
 
-/** Why samples are missing from a stream. */
-export type DiscontinuityCause =
+/** Why a device did not give samples that were there to be heard. */
+export type LossCause =
   /** The device's ring ran over before it was read. */
   | "xrun"
   /** The machine or the device was suspended. */
   | "suspend"
+  /** The device reported an error and was started again. */
+  | "error"
+  /** The device was gone, or failed, and was opened again. */
+  | "device_lost"
+  /** The device gave nothing, or only digital silence, and was opened again. */
+  | "stall";
+
+/** Why samples are missing from a stream. */
+export type DiscontinuityCause =
+  | LossCause
   /** The consumer was too slow and the bounded channel was full. */
   | "slow_consumer"
   /** The user paused; what was captured meanwhile was left out. */
@@ -32,8 +42,8 @@ export interface Discontinuity {
   /** The reason of the hole; of several in a row, the first. */
   readonly cause: DiscontinuityCause;
   /**
-   * Frames that are missing. Exact for `slow_consumer` and `paused`; for
-   * `xrun` and `suspend` measured from the device's timestamps.
+   * Frames that are missing. Exact for `slow_consumer` and `paused`; for the
+   * others measured from the device's timestamps.
    */
   readonly lostFrames: number;
 }
@@ -61,6 +71,13 @@ export interface AudioFrame {
   readonly timestampMs: number;
   /** Set on the first block behind a hole. */
   readonly discontinuity?: Discontinuity;
+  /**
+   * Set on a block without samples: the device is gone or stalled, and nobody
+   * knows for how long. What is under way, such as an utterance, ends here.
+   */
+  readonly interrupted?: boolean;
+  /** Set on silence that stands for lost samples: why they were lost. */
+  readonly filled?: DiscontinuityCause;
   /** Set by a speech gate on the first block of an utterance. */
   readonly speechStart?: boolean;
   /**
@@ -105,6 +122,7 @@ export function sliceFrame(
     position: frame.position + begin,
     timestampMs: frame.timestampMs + begin * 1000 / sampleRate,
     discontinuity: begin === 0 ? frame.discontinuity : undefined,
+    filled: frame.filled,
     speechStart: begin === 0 ? frame.speechStart : undefined,
     speechEnd: end === frameCount ? frame.speechEnd : undefined,
   };

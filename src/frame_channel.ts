@@ -46,12 +46,14 @@ export class FrameChannel {
   }
 
   /**
-   * Adds a block. Nothing is added once the queue has ended.
+   * Adds a block. Nothing is added once the queue has ended, and of several
+   * interruptions in a row only the first.
    *
    * @param block The block.
    */
   push(block: AudioFrame): void {
     if (this.ended) return;
+    if (block.interrupted && this.#blocks.at(-1)?.interrupted) return;
     this.#blocks.push(block);
     this.#queuedFrames += frameCountOf(block);
     this.#wakeConsumer();

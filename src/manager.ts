@@ -9,9 +9,10 @@
 import { listDevices } from "./alsa_device.ts";
 import { pcm16ToBase64 } from "./base64.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import { type AudioFrame, frameCountOf } from "./frame.ts";
+import { type AudioFrame, frameCountOf, type LossCause } from "./frame.ts";
 import {
   type Microphone,
+  type MicrophoneEvent,
   openMicrophone,
   periodFramesFor,
 } from "./microphone.ts";
@@ -102,6 +103,34 @@ export interface AudioCaptureConfig {
    */
   autoFlushMs?: number;
   /**
+   * Whether silence takes the place of audio that was lost, in gaps of up to
+   * 10 seconds, so that positions in what is sent stay aligned with the clock.
+   *
+   * @default {false}
+   */
+  fillGaps?: boolean;
+  /**
+   * Whether a device that was lost is opened again, for as long as it takes;
+   * else the recording ends with its error.
+   *
+   * @default {true}
+   */
+  reopen?: boolean;
+  /**
+   * A device that gives nothing for this long is stalled, in milliseconds,
+   * 200–3600000; it is opened again.
+   *
+   * @default {5000}
+   */
+  stallMs?: number;
+  /**
+   * Digital silence (all samples are equal) is an error after this, in
+   * milliseconds, up to 86400000, and the device is opened again; 0 ignores it.
+   *
+   * @default {60000}
+   */
+  silenceMs?: number;
+  /**
    * Opens the device: a fake one in tests.
    *
    * @default {the real libasound}
@@ -147,6 +176,13 @@ export interface AudioCaptureCallbacks {
    * @param state The new state.
    */
   onStateChange?(state: CaptureState): unknown;
+  /**
+   * Something happens to the microphone: it was lost, it is back, a gap was
+   * measured. What is wrong with it reaches `onError` as well.
+   *
+   * @param event What happens.
+   */
+  onMicrophoneEvent?(event: MicrophoneEvent): unknown;
   /** Somebody begins to speak (with `vadEnabled`). */
   onVadSpeechStart?(): unknown;
   /** Nobody speaks any more (with `vadEnabled`). */
@@ -186,9 +222,9 @@ export interface AudioCaptureStats {
   /** Whether it is paused. */
   readonly isPaused: boolean;
   /**
-   * Samples of each channel that were read from the device: the sum of
-   * `deliveredSamples`, `bufferSamples`, `queuedSamples`, `gatedSamples`,
-   * `pausedSamples` and `droppedSamples`.
+   * Samples of each channel that were read from the device. Together with
+   * `filledSamples` they are the sum of `deliveredSamples`, `bufferSamples`,
+   * `queuedSamples`, `gatedSamples`, `pausedSamples` and `droppedSamples`.
    */
   readonly totalSamples: number;
   /** Chunks that were handed over. */
@@ -215,13 +251,19 @@ export interface AudioCaptureStats {
   readonly pausedSamples: number;
   /** Samples dropped because the event loop was blocked for too long. */
   readonly droppedSamples: number;
+  /** Silence in the place of lost samples, with `fillGaps`. */
+  readonly filledSamples: number;
   /**
-   * Samples that never arrived, lost in the device by overruns or suspends;
-   * measured from its timestamps, and not a part of `totalSamples`.
+   * Samples that never arrived, lost by overruns and suspends or while the device
+   * was gone; measured from its timestamps, and not a part of `totalSamples`.
    */
   readonly lostSamples: number;
+  /** The same, by cause. */
+  readonly lostSamplesByCause: Readonly<Record<LossCause, number>>;
   /** Overruns of the device. */
   readonly xrunCount: number;
+  /** How often the device was opened again. */
+  readonly reopenCount: number;
   /** Samples of chunks that the connection did not take. */
   readonly unsentSamples: number;
 }
@@ -253,9 +295,22 @@ const DEFAULTS = {
   vadHangoverMs: 500,
   vadDetector: undefined,
   autoFlushMs: 200,
+  fillGaps: false,
+  reopen: true,
+  stallMs: 5000,
+  silenceMs: 60_000,
   openPcm: undefined,
   clock: systemClock,
 } as const satisfies Settings;
+
+/** Before anything is recorded. */
+const NO_LOSS: Readonly<Record<LossCause, number>> = {
+  xrun: 0,
+  suspend: 0,
+  error: 0,
+  device_lost: 0,
+  stall: 0,
+};
 
 /** What the Realtime API takes. */
 const API_FORMAT = { sampleRate: 24_000, channelCount: 1 } as const;
@@ -300,6 +355,7 @@ export class AudioCaptureManager implements AsyncDisposable {
   #turnIsOpen = false;
   #connectionTakesAudio = true;
   #unsentSamples = 0;
+  #microphoneError: unknown;
 
   /**
    * Checks the settings; the device is not touched yet.
@@ -444,8 +500,11 @@ export class AudioCaptureManager implements AsyncDisposable {
       gatedSamples: counts?.gatedSamples ?? 0,
       pausedSamples: counts?.pausedSamples ?? 0,
       droppedSamples: device?.slowConsumerFrames ?? 0,
+      filledSamples: counts?.filledSamples ?? 0,
       lostSamples: device?.lostFrames ?? 0,
+      lostSamplesByCause: device?.lostFramesByCause ?? NO_LOSS,
       xrunCount: device?.xrunCount ?? 0,
+      reopenCount: device?.reopenCount ?? 0,
       unsentSamples: this.#unsentSamples,
     };
   }
@@ -505,6 +564,10 @@ export class AudioCaptureManager implements AsyncDisposable {
         sampleRate,
         channelCount,
         periodFrames: periodFramesFor(chunkSize, bufferSize, sampleRate),
+        reopen: this.#settings.reopen,
+        stallMs: this.#settings.stallMs,
+        silenceMs: this.#settings.silenceMs,
+        onEvent: (event) => this.#onMicrophoneEvent(event),
         signal: opening.signal,
         openPcm: this.#settings.openPcm,
         clock: this.#settings.clock,
@@ -527,6 +590,7 @@ export class AudioCaptureManager implements AsyncDisposable {
       chunkFrames: settings.chunkSize,
       autoFlushMs: settings.autoFlushMs,
       clock: settings.clock,
+      fillGaps: settings.fillGaps,
       detector: vadEnabled
         ? vadDetector ?? new RmsDetector(vadThreshold)
         : undefined,
@@ -539,6 +603,19 @@ export class AudioCaptureManager implements AsyncDisposable {
       onVolume: (volume) => this.#tell("onVolumeChange", volume),
       onChunk: (chunk) => this.#handOver(chunk),
     };
+  }
+
+  /** What is wrong with the microphone is an error, once. */
+  #onMicrophoneEvent(event: MicrophoneEvent): void {
+    this.#tell("onMicrophoneEvent", event);
+    const cause = event.type === "state" ? event.state : event;
+    // A failure that ends the recording is reported at its end.
+    if (!("error" in cause) || "status" in cause && cause.status === "failed") {
+      return;
+    }
+    // A stall is told as itself and as the reason of the new state.
+    if (cause.error !== this.#microphoneError) this.#report(cause.error);
+    this.#microphoneError = cause.error;
   }
 
   /** Follows a recording to its end, whether asked for or not. */
@@ -564,7 +641,8 @@ export class AudioCaptureManager implements AsyncDisposable {
       this.#tell("onAudioData", base64Audio, rmsVolume(chunk.samples));
       this.#send(base64Audio, frameCountOf(chunk));
     }
-    if (chunk.speechEnd) this.#endTurn();
+    // Nothing comes for a while: what was said so far is a turn.
+    if (chunk.speechEnd || chunk.interrupted) this.#endTurn();
   }
 
   #send(audio: string, sampleCount: number): void {
@@ -716,6 +794,10 @@ function settle(config: AudioCaptureConfig): Settings {
   checkNumber("vadPreRollMs", settings.vadPreRollMs, 0, 10_000);
   checkNumber("vadHangoverMs", settings.vadHangoverMs, 0, 60_000);
   checkNumber("autoFlushMs", settings.autoFlushMs, 1, 600_000);
+  checkOneOf("fillGaps", settings.fillGaps, [true, false]);
+  checkOneOf("reopen", settings.reopen, [true, false]);
+  checkInteger("stallMs", settings.stallMs, 200, 3_600_000);
+  checkInteger("silenceMs", settings.silenceMs, 0, 86_400_000);
   const chunkMs = settings.chunkSize * 1000 / settings.sampleRate;
   return {
     ...settings,

@@ -4,57 +4,42 @@
  * A background loop reads the device whenever a period is there and puts the
  * blocks into one bounded channel; the iterator takes them out. The loop never
  * waits for a consumer of a device that runs in real time: what does not fit is
- * dropped, counted, and marked on the next block.
+ * dropped, counted, and marked on the next block. A device that fails is opened
+ * again, on the same timeline.
  *
  * @module
  */
 
-import { abortable } from "@std/async/abortable";
-import { openAlsaPcm } from "./alsa_device.ts";
+import { holdAlsa, openAlsaPcm } from "./alsa_device.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import type { AudioFrame, Discontinuity, DiscontinuityCause } from "./frame.ts";
+import type { AudioFrame, LossCause } from "./frame.ts";
 import { frameCountOf } from "./frame.ts";
 import { FrameChannel } from "./frame_channel.ts";
-import { AlsaError, type OpenPcm, type PcmDevice } from "./pcm.ts";
-import type { PcmParameters, PcmState, PcmStatus } from "./pcm.ts";
-import { checkInteger } from "./validation.ts";
+import type { OpenPcm, PcmDevice, PcmParameters } from "./pcm.ts";
+import {
+  type MicrophoneEvent,
+  type MicrophoneState,
+  orAbort,
+  started,
+  Supervisor,
+  type SupervisorOptions,
+} from "./supervisor.ts";
+import { Timeline } from "./timeline.ts";
+import { checkInteger, checkOneOf } from "./validation.ts";
 
-/**
- * The longest single wait on the device. A wait cannot be cancelled, so this
- * bounds how long a stop takes while no audio arrives.
- */
-const MAX_WAIT_MS = 80;
+export type { MicrophoneEvent, MicrophoneState };
 
 /** How long a stop waits for a device that does not let go of us. */
 const RELEASE_TIMEOUT_MS = 2000;
 
-/** How often a suspended device is asked whether it is awake again. */
-const RESUME_POLL_MS = 50;
-
-/** A timestamp farther than this from where it is due is no jitter. */
-const MAX_JITTER_MS = 100;
-
-/** How fast timestamps follow the device's: half of a change in 14 blocks. */
-const JITTER_GAIN = 0.05;
-
-/** A rest after a wake-up without audio, so that a stream of them cannot spin. */
-const IDLE_WAKE_MS = 5;
-
-/** Recoveries without a single frame between them before giving up. */
-const MAX_FRUITLESS_RECOVERIES = 5;
-
-/** The ring is never shorter: at 500 ms no load test lost a sample. */
-const MIN_RING_MS = 500;
+/**
+ * The ring is never shorter, where the device allows it: at 500 ms no load test
+ * lost a sample, and this outlasts an event loop that is blocked for 2 seconds.
+ */
+const MIN_RING_MS = 2500;
 
 /** The ring holds at least this many periods. */
 const MIN_RING_PERIODS = 4;
-
-/** An error event can be missed, but not the state that it leaves behind. */
-const ERRNO_OF_STATE: Partial<Record<PcmState, number>> = {
-  xrun: 32,
-  suspended: 86,
-  disconnected: 19,
-};
 
 /** Settings of {@linkcode openMicrophone}. */
 export interface MicrophoneOptions {
@@ -90,6 +75,30 @@ export interface MicrophoneOptions {
    * @default {2000}
    */
   queueMs?: number;
+  /**
+   * Whether a device that was lost, stalls or is silent is opened again, for as
+   * long as it takes. Otherwise the iterator throws when it is lost.
+   *
+   * @default {true}
+   */
+  reopen?: boolean;
+  /**
+   * A microphone that gives no frames for this long is stalled, in milliseconds,
+   * 200–3600000.
+   *
+   * @default {5000}
+   */
+  stallMs?: number;
+  /**
+   * Digital silence (all samples are equal, which no working microphone does) is
+   * an event after this, in milliseconds, up to 86400000, and the device is
+   * opened again; then after twice as long, and so on. 0 ignores it.
+   *
+   * @default {60000}
+   */
+  silenceMs?: number;
+  /** Is told what happens besides audio: losses, gaps, stalls, silence. */
+  onEvent?: (event: MicrophoneEvent) => void;
   /** Ends the capture: the iterator throws `signal.reason`. */
   signal?: AbortSignal;
   /**
@@ -119,12 +128,16 @@ export interface MicrophoneStats {
   /** Thrown away because the microphone was closed or aborted before the end. */
   readonly discardedFrames: number;
   /**
-   * Never read: lost inside the device by overruns and suspends, measured from
-   * its timestamps.
+   * Never read: lost by overruns and suspends inside the device, or while it was
+   * gone; measured from its timestamps.
    */
   readonly lostFrames: number;
+  /** The same, by cause. */
+  readonly lostFramesByCause: Readonly<Record<LossCause, number>>;
   /** Overruns of the device's ring. */
   readonly xrunCount: number;
+  /** How often the device was opened again. */
+  readonly reopenCount: number;
 }
 
 /**
@@ -148,40 +161,10 @@ export interface MicrophoneStats {
  *   why and `advice` what to do.
  * @throws The signal's reason, when it is aborted.
  */
-export async function openMicrophone(
+export function openMicrophone(
   options: MicrophoneOptions = {},
 ): Promise<Microphone> {
-  const { device = "default", queueMs = 2000, signal } = options;
-  const sampleRate = options.sampleRate ?? 24_000;
-  const channelCount = options.channelCount ?? 1;
-  checkInteger("sampleRate", sampleRate, 4000, 384_000);
-  checkInteger("channelCount", channelCount, 1, 32);
-  checkInteger("queueMs", queueMs, 0, 600_000);
-  const periodFrames = options.periodFrames ?? Math.round(sampleRate / 50);
-  checkInteger("periodFrames", periodFrames, 16, 480_000);
-  signal?.throwIfAborted();
-  const opening = (options.openPcm ?? openAlsaPcm)({
-    device,
-    sampleRate,
-    channelCount,
-    periodFrames,
-    bufferFrames: Math.max(
-      Math.ceil(sampleRate * MIN_RING_MS / 1000),
-      periodFrames * MIN_RING_PERIODS,
-    ),
-  });
-  const pcm = await orAbort(opening, signal);
-  try {
-    pcm.start();
-  } catch (error) {
-    await pcm.close();
-    throw error;
-  }
-  return new Microphone(pcm, {
-    clock: options.clock ?? systemClock,
-    queueFrames: Math.ceil(sampleRate * queueMs / 1000),
-    signal,
-  });
+  return Microphone.open(options);
 }
 
 /**
@@ -207,18 +190,18 @@ export function periodFramesFor(
   );
 }
 
-/** Waits for a device; one that opens after an abort is closed again. */
-async function orAbort(
-  opening: Promise<PcmDevice>,
-  signal: AbortSignal | undefined,
-): Promise<PcmDevice> {
-  if (signal === undefined) return await opening;
-  try {
-    return await abortable(opening, signal);
-  } catch (error) {
-    opening.then((pcm) => pcm.close(), () => {});
-    throw error;
-  }
+/** What a {@linkcode Microphone} is made with. */
+interface MicrophoneParts {
+  /** How the device is kept open. */
+  readonly supervision: Omit<SupervisorOptions, "sink">;
+  /** The bound of the queue. */
+  readonly queueFrames: number;
+  /** Ends the capture. */
+  readonly signal?: AbortSignal;
+  /** Is told what happens. */
+  readonly onEvent?: (event: MicrophoneEvent) => void;
+  /** Called when the device is released for good. */
+  readonly onRelease?: () => void;
 }
 
 /**
@@ -228,65 +211,118 @@ async function orAbort(
  */
 export class Microphone
   implements AsyncIterableIterator<AudioFrame>, AsyncDisposable {
-  /** What the device was configured to. */
+  /** What the device was configured to when it was opened first. */
   readonly parameters: PcmParameters;
-  readonly #pcm: PcmDevice;
   readonly #clock: Clock;
   readonly #channel: FrameChannel;
+  readonly #timeline: Timeline;
+  readonly #supervisor: Supervisor;
   readonly #signal: AbortSignal | undefined;
+  readonly #onEvent: ((event: MicrophoneEvent) => void) | undefined;
   readonly #abort = () => this.#endWith(this.#signal?.reason);
   readonly #released: Promise<void>;
-  #stopping = false;
-  /** Ends a sleep of the loop when the microphone stops. */
-  readonly #wakeUp = new AbortController();
-
-  #nextPosition = 0;
-  /** When the frame at `#nextPosition` is due, by the device's clock. */
-  #nextTimestampMs: number;
-  #lastTimestampMs = -Infinity;
-  #lastReadMs: number;
-  #pending: Discontinuity | undefined;
-  #gap: DiscontinuityCause | undefined;
-  #fruitlessRecoveries = 0;
 
   #capturedFrames = 0;
   #deliveredFrames = 0;
   #slowConsumerFrames = 0;
   #discardedFrames = 0;
-  #lostFrames = 0;
   #xrunCount = 0;
 
   /**
-   * Use {@linkcode openMicrophone}.
+   * The same as {@linkcode openMicrophone}.
    *
-   * @param pcm A started device.
-   * @param options The clock, the bound of the queue and an abort signal.
+   * @param options What to open; everything has a default.
+   * @returns The running microphone.
    */
-  constructor(
-    pcm: PcmDevice,
-    options: { clock: Clock; queueFrames: number; signal?: AbortSignal },
-  ) {
+  static async open(options: MicrophoneOptions = {}): Promise<Microphone> {
+    const { device = "default", queueMs = 2000, signal } = options;
+    const sampleRate = options.sampleRate ?? 24_000;
+    const channelCount = options.channelCount ?? 1;
+    checkInteger("sampleRate", sampleRate, 4000, 384_000);
+    checkInteger("channelCount", channelCount, 1, 32);
+    checkInteger("queueMs", queueMs, 0, 600_000);
+    const periodFrames = options.periodFrames ?? Math.round(sampleRate / 50);
+    checkInteger("periodFrames", periodFrames, 16, 480_000);
+    const { reopen = true, stallMs = 5000, silenceMs = 60_000 } = options;
+    checkOneOf("reopen", reopen, [true, false]);
+    checkInteger("stallMs", stallMs, 200, 3_600_000);
+    checkInteger("silenceMs", silenceMs, 0, 86_400_000);
+    signal?.throwIfAborted();
+    const { openPcm = openAlsaPcm, clock = systemClock } = options;
+    const request = {
+      device,
+      sampleRate,
+      channelCount,
+      periodFrames,
+      bufferFrames: Math.max(
+        Math.ceil(sampleRate * MIN_RING_MS / 1000),
+        periodFrames * MIN_RING_PERIODS,
+      ),
+    };
+    // Loading it anew for every attempt to open a device would cost time and memory.
+    const library = openPcm === openAlsaPcm ? holdAlsa() : undefined;
+    try {
+      const pcm = await orAbort(openPcm(request), signal);
+      return new Microphone(await started(pcm), {
+        queueFrames: Math.ceil(sampleRate * queueMs / 1000),
+        signal,
+        onEvent: options.onEvent,
+        onRelease: () => library?.[Symbol.dispose](),
+        supervision: { request, openPcm, clock, reopen, stallMs, silenceMs },
+      });
+    } catch (error) {
+      library?.[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  private constructor(pcm: PcmDevice, parts: MicrophoneParts) {
+    const { clock } = parts.supervision;
     this.parameters = pcm.parameters;
-    this.#pcm = pcm;
-    this.#clock = options.clock;
-    this.#channel = new FrameChannel(options.queueFrames);
-    this.#nextTimestampMs = this.#lastReadMs = options.clock.now();
-    this.#signal = options.signal;
+    this.#clock = clock;
+    this.#channel = new FrameChannel(parts.queueFrames);
+    this.#timeline = new Timeline(pcm.parameters.sampleRate, clock.now());
+    this.#onEvent = parts.onEvent;
+    this.#supervisor = new Supervisor(pcm, {
+      ...parts.supervision,
+      sink: {
+        hasRoomFor: (frameCount) => this.#channel.hasRoomFor(frameCount),
+        roomMade: () => this.#channel.roomMade(),
+        accept: (samples, capturedMs) => this.#accept(samples, capturedMs),
+        onLoss: (cause) => {
+          if (cause === "xrun") this.#xrunCount++;
+          this.#timeline.openGap(cause);
+        },
+        onInterruption: () => this.#interrupt(),
+        onEnd: (error) => this.#channel.end(error),
+        onEvent: (event) => this.#tell(event),
+      },
+    });
+    this.#signal = parts.signal;
     this.#signal?.addEventListener("abort", this.#abort, { once: true });
-    this.#released = this.#capture();
+    this.#released = this.#capture().finally(() => parts.onRelease?.());
     if (this.#signal?.aborted) this.#abort();
+  }
+
+  /** What it is doing. */
+  get state(): MicrophoneState {
+    return this.#supervisor.state;
   }
 
   /** What became of every frame so far. */
   get stats(): MicrophoneStats {
+    const lostFramesByCause = this.#timeline.lostFrames;
     return {
       capturedFrames: this.#capturedFrames,
       deliveredFrames: this.#deliveredFrames,
       queuedFrames: this.#channel.queuedFrames,
       slowConsumerFrames: this.#slowConsumerFrames,
       discardedFrames: this.#discardedFrames,
-      lostFrames: this.#lostFrames,
+      lostFrames: Object.values(lostFramesByCause)
+        .reduce((sum, frameCount) => sum + frameCount),
+      lostFramesByCause,
       xrunCount: this.#xrunCount,
+      reopenCount: this.#supervisor.reopenCount,
     };
   }
 
@@ -294,7 +330,7 @@ export class Microphone
    * Takes the next block.
    *
    * @returns The block, or the end after `stop` or `close`.
-   * @throws {AlsaError} When the device failed and cannot be recovered in place.
+   * @throws {AlsaError} When the device failed and is not to be opened again.
    * @throws The signal's reason, when it was aborted.
    */
   async next(): Promise<IteratorResult<AudioFrame, undefined>> {
@@ -362,173 +398,59 @@ export class Microphone
   }
 
   #stopLoop(): void {
-    this.#stopping = true;
     this.#signal?.removeEventListener("abort", this.#abort);
-    this.#wakeUp.abort();
+    this.#supervisor.stop();
     this.#channel.wakeProducer();
   }
 
-  /** The background loop, from the start of the device to its release. */
+  /** From the start of the device to its release. */
   async #capture(): Promise<void> {
-    let failure: unknown;
     try {
-      while (!this.#stopping) {
-        try {
-          const awoken = await this.#pcm.wait(MAX_WAIT_MS);
-          if (!this.#stopping) await this.#readPeriods(awoken);
-        } catch (error) {
-          await this.#recover(error);
-        }
-      }
-      // What arrived since the last full period still belongs to the user.
-      if (!this.#channel.ended) this.#read(this.#pcm.status());
+      await this.#supervisor.run();
+      this.#channel.end();
     } catch (error) {
-      // While stopping, a device that cannot be read any more is no news.
-      if (!this.#stopping) failure = error;
-    } finally {
-      this.#stopLoop();
-      this.#channel.end(failure);
-      await this.#pcm.close();
+      this.#channel.end(error);
     }
+    this.#stopLoop();
   }
 
-  /**
-   * Reads all whole periods, so that a backlog costs one wake-up. A part of a
-   * period is left for the next one: blocks of whole periods pass through
-   * {@linkcode rechunk} without being copied.
-   */
-  async #readPeriods(awoken: boolean): Promise<void> {
-    const { periodFrames } = this.parameters;
-    const status = this.#pcm.status();
-    const errno = ERRNO_OF_STATE[status.state];
-    if (errno !== undefined) throw new AlsaError("snd_pcm_status", errno);
-    const frameCount = status.availableFrames -
-      status.availableFrames % periodFrames;
-    if (frameCount === 0) {
-      if (!awoken) return;
-      // Something else than audio woke the loop: a read says what, if anything.
-      this.#read(status, Math.max(1, status.availableFrames));
-      await this.#clock.sleep(IDLE_WAKE_MS, { signal: this.#wakeUp.signal })
-        .catch(() => {});
-      return;
-    }
-    if (!this.#channel.hasRoomFor(frameCount) && this.#runsAhead(frameCount)) {
-      await this.#channel.roomMade();
-      return;
-    }
-    this.#read(status, frameCount);
-  }
-
-  /**
-   * Tells a device that delivers as fast as it is read (ALSA's `file` and `null`
-   * plugins) from one that runs in real time: more is there than time has
-   * passed. Waiting for the consumer loses nothing of such a device.
-   */
-  #runsAhead(frameCount: number): boolean {
-    const { sampleRate, periodFrames } = this.parameters;
-    const elapsedMs = this.#clock.now() - this.#lastReadMs;
-    return frameCount > elapsedMs * sampleRate / 1000 + 2 * periodFrames;
-  }
-
-  #read(status: PcmStatus, wantedFrames = status.availableFrames): void {
-    const { sampleRate, channelCount } = this.parameters;
-    const buffer = new Int16Array(wantedFrames * channelCount);
-    const frameCount = this.#pcm.read(buffer);
-    if (frameCount === 0) return;
-    this.#fruitlessRecoveries = 0;
-    this.#lastReadMs = this.#clock.now();
+  #accept(samples: Int16Array<ArrayBuffer>, capturedMs: number): void {
+    const { channelCount } = this.parameters;
+    const frameCount = samples.length / channelCount;
     this.#capturedFrames += frameCount;
-    const measuredMs = status.timestampMs -
-      status.delayFrames * 1000 / sampleRate;
-    this.#closeGap(measuredMs);
-    const timestampMs = this.#smoothed(measuredMs);
-    this.#emit({
-      format: this.parameters,
-      samples: frameCount === wantedFrames
-        ? buffer
-        : buffer.subarray(0, frameCount * channelCount),
-      position: this.#nextPosition,
-      timestampMs,
-      discontinuity: this.#pending,
-    }, frameCount);
-    this.#lastTimestampMs = timestampMs;
-    this.#nextPosition += frameCount;
-    this.#nextTimestampMs = timestampMs + frameCount * 1000 / sampleRate;
-  }
-
-  /**
-   * Frames come evenly, but the device's word of when jitters: by microseconds
-   * on a card, by milliseconds on a sound server. A first-order loop follows it;
-   * a jump behind a gap is followed at once, and time never goes back.
-   */
-  #smoothed(measuredMs: number): number {
-    const errorMs = measuredMs - this.#nextTimestampMs;
-    const timestampMs = Math.abs(errorMs) > MAX_JITTER_MS
-      ? measuredMs
-      : this.#nextTimestampMs + errorMs * JITTER_GAIN;
-    return Math.max(timestampMs, this.#lastTimestampMs);
-  }
-
-  #emit(frame: AudioFrame, frameCount: number): void {
-    if (this.#channel.hasRoomFor(frameCount)) {
+    const gap = this.#timeline.closeGap(capturedMs);
+    const placement = this.#timeline.place(frameCount, capturedMs);
+    const frame = { format: this.parameters, samples, ...placement };
+    if (this.#channel.ended) {
+      // It was closed or aborted meanwhile.
+      this.#discardedFrames += frameCount;
+    } else if (this.#channel.hasRoomFor(frameCount)) {
       this.#channel.push(frame);
-      this.#pending = undefined;
     } else {
       this.#slowConsumerFrames += frameCount;
-      this.#addDiscontinuity("slow_consumer", frameCount);
+      this.#timeline.skip(frame);
     }
+    if (gap !== undefined) this.#tell({ type: "gap", ...gap });
   }
 
-  /** Measures the gap before the first frame behind an xrun or a suspend. */
-  #closeGap(timestampMs: number): void {
-    if (this.#gap === undefined) return;
-    const gapMs = timestampMs - this.#nextTimestampMs;
-    this.#nextTimestampMs = timestampMs;
-    const lostFrames = Math.max(
-      0,
-      Math.round(gapMs * this.parameters.sampleRate / 1000),
-    );
-    this.#lostFrames += lostFrames;
-    this.#nextPosition += lostFrames;
-    this.#addDiscontinuity(this.#gap, lostFrames);
-    this.#gap = undefined;
+  /** Tells the stages behind that nothing comes for a while. */
+  #interrupt(): void {
+    const { position, timestampMs } = this.#timeline.end;
+    this.#channel.push({
+      format: this.parameters,
+      samples: new Int16Array(0),
+      position,
+      timestampMs,
+      interrupted: true,
+    });
   }
 
-  #addDiscontinuity(cause: DiscontinuityCause, lostFrames: number): void {
-    this.#pending = {
-      cause: this.#pending?.cause ?? cause,
-      lostFrames: (this.#pending?.lostFrames ?? 0) + lostFrames,
-    };
-  }
-
-  /** Brings the device back after an xrun or a suspend; else throws. */
-  async #recover(error: unknown): Promise<void> {
-    if (!(error instanceof AlsaError)) throw error;
-    if (this.#stopping) return;
-    if (++this.#fruitlessRecoveries > MAX_FRUITLESS_RECOVERIES) throw error;
-    if (error.kind === "xrun") {
-      this.#xrunCount++;
-      this.#gap ??= "xrun";
-    } else if (error.kind === "suspended") {
-      this.#gap ??= "suspend";
-      if (await this.#resumed()) return;
-    } else {
-      throw error;
-    }
-    this.#pcm.prepare();
-    this.#pcm.start();
-  }
-
-  /** Waits for a suspended device; many cannot resume and say so by failing. */
-  async #resumed(): Promise<boolean> {
-    const { signal } = this.#wakeUp;
+  /** A listener that throws must not end the capture. */
+  #tell(event: MicrophoneEvent): void {
     try {
-      while (!this.#pcm.resume()) {
-        await this.#clock.sleep(RESUME_POLL_MS, { signal });
-      }
-      return true;
-    } catch {
-      return false;
+      this.#onEvent?.(event);
+    } catch (error) {
+      console.error("The listener onEvent of a microphone failed:", error);
     }
   }
 }

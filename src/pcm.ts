@@ -23,6 +23,20 @@ export interface PcmRequest extends AudioFormat {
   readonly periodFrames: number;
   /** Frames the device's own ring should hold; it may choose others. */
   readonly bufferFrames: number;
+  /** It must be on this card, whatever the card's number is now. */
+  readonly card?: CardIdentity;
+}
+
+/** What tells a sound card from others, also after it was plugged in again. */
+export interface CardIdentity {
+  /** ALSA's id of the card, such as `"Device"`. */
+  readonly id: string;
+  /** Its long name; that of a USB device holds the path of its port. */
+  readonly longName: string;
+  /** Its components, such as `"USB0d8c:0014"`. */
+  readonly components: string;
+  /** Whether there was no other card of its model when it was opened. */
+  readonly isOnlyOfItsModel: boolean;
 }
 
 /** What a device was configured to: rate and channels are as requested. */
@@ -65,6 +79,8 @@ export interface PcmStatus {
 export interface PcmDevice {
   /** What the device was configured to. */
   readonly parameters: PcmParameters;
+  /** The card that it is on, if it is on one. */
+  readonly card?: CardIdentity;
   /** Starts capturing; the state becomes `running`. */
   start(): void;
   /**

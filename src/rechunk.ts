@@ -11,7 +11,8 @@ import { checkInteger } from "./validation.ts";
  * Collects blocks and gives them back in blocks of `chunkFrames`.
  *
  * A chunk never spans a hole in the stream nor the border of an utterance: what
- * was collected before one is given back as a shorter chunk. Samples are copied
+ * was collected before one is given back as a shorter chunk. So is what was
+ * collected before an interruption, which is passed on. Samples are copied
  * only when a chunk is put together from several blocks.
  *
  * Use {@linkcode rechunk} for a stream; use this class where chunks must also be
@@ -47,7 +48,13 @@ export class Rechunker {
    * @returns The chunks that are complete with it.
    */
   *push(frame: AudioFrame): Generator<AudioFrame> {
-    if (frame.discontinuity || frame.speechStart) yield* this.flush();
+    if (frame.discontinuity || frame.speechStart || frame.interrupted) {
+      yield* this.flush();
+    }
+    if (frame.interrupted) {
+      yield frame;
+      return;
+    }
     const frameCount = frameCountOf(frame);
     let taken = 0;
     while (taken < frameCount) {

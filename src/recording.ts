@@ -2,7 +2,7 @@
  * One recording, from an open microphone to its last chunk.
  *
  * ```text
- * microphone → pause → volume → speech gate → rechunk → chunks
+ * microphone → fill gaps → pause → volume → speech gate → rechunk → chunks
  * ```
  *
  * @module
@@ -10,6 +10,7 @@
 
 import type { Clock } from "./clock.ts";
 import { type AudioFrame, frameCountOf } from "./frame.ts";
+import { fillGaps } from "./fill_gaps.ts";
 import type { Microphone } from "./microphone.ts";
 import { Rechunker } from "./rechunk.ts";
 import { gateSpeech, type SpeechGateOptions } from "./speech_gate.ts";
@@ -26,6 +27,8 @@ export interface RecordingOptions {
   readonly clock: Clock;
   /** Lets only speech through, when given. */
   readonly detector?: VoiceActivityDetector;
+  /** Whether silence takes the place of what was lost. */
+  readonly fillGaps: boolean;
   /** Pre-roll, hangover and the callbacks of the gate. */
   readonly gate: SpeechGateOptions;
   /** Called with the RMS volume of every block of the device. */
@@ -47,6 +50,8 @@ export interface RecordingCounts {
   readonly gatedSamples: number;
   /** Left out because of a pause. */
   readonly pausedSamples: number;
+  /** Silence that was put in the place of lost samples. */
+  readonly filledSamples: number;
   /** Chunks that were handed over. */
   readonly chunkCount: number;
 }
@@ -64,6 +69,7 @@ export class Recording {
   #speechActive = false;
   #volume = 0;
   #pausedSamples = 0;
+  #filledSamples = 0;
   #heardSamples = 0;
   #passedSamples = 0;
   #chunkCount = 0;
@@ -102,6 +108,7 @@ export class Recording {
       bufferSamples,
       gatedSamples: this.#heardSamples - this.#passedSamples,
       pausedSamples: this.#pausedSamples,
+      filledSamples: this.#filledSamples,
       chunkCount: this.#chunkCount,
     };
   }
@@ -162,9 +169,13 @@ export class Recording {
 
   /** What the microphone delivers outside of pauses, with its volume measured. */
   async *#heard(): AsyncGenerator<AudioFrame> {
+    const frames = this.#options.fillGaps
+      ? fillGaps(this.microphone)
+      : this.microphone;
     let skippedFrames = 0;
-    for await (const frame of this.microphone) {
+    for await (const frame of frames) {
       const frameCount = frameCountOf(frame);
+      if (frame.filled !== undefined) this.#filledSamples += frameCount;
       if (this.#paused) {
         this.#pausedSamples += frameCount;
         skippedFrames += frameCount;

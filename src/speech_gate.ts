@@ -46,7 +46,8 @@ export interface SpeechGateOptions {
  *
  * The first block of an utterance is marked `speechStart`, the last one, which
  * holds no samples, `speechEnd`. A stream that ends while somebody speaks ends
- * the utterance.
+ * the utterance, and so does an interruption, or a gap longer than the hangover:
+ * nobody knows what was said meanwhile.
  *
  * @example
  * ```ts ignore
@@ -81,6 +82,19 @@ export async function* gateSpeech(
 
   detector.reset();
   for await (const block of inBlocks(source, detector.blockMs)) {
+    const gapMs = (block.discontinuity?.lostFrames ?? 0) * 1000 /
+      block.format.sampleRate;
+    if (block.interrupted || gapMs > hangoverMs) {
+      if (speaking) {
+        speaking = false;
+        const end = endMark(last!, frameCountOf(last!));
+        options.onSpeechEnd?.(borderOf(end));
+        yield end;
+      }
+      preRoll.length = 0;
+      detector.reset();
+      if (block.interrupted) continue;
+    }
     last = block;
     const isSpeech =
       detector.score(block.samples, block.format) > detector.threshold;

@@ -8,6 +8,7 @@ const ROOT = new URL("../", import.meta.url);
 /** Modules that make frames from frames, and nothing else. */
 const STAGES = [
   "src/base64.ts",
+  "src/fill_gaps.ts",
   "src/frame.ts",
   "src/rechunk.ts",
   "src/speech_gate.ts",

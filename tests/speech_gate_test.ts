@@ -139,3 +139,52 @@ Deno.test("gateSpeech() refuses settings outside their range", async () => {
     "Cannot use hangoverMs as it must be a number from 0 to 60000: current value is -1",
   );
 });
+
+Deno.test("gateSpeech() ends the utterance where the device was lost, and does not wait for it", async () => {
+  const loud = Array.from({ length: 480 }, () => 9000);
+  const frames = await collect(gateSpeech(
+    streamOf([
+      frameOf(loud, 0),
+      frameOf(loud, 480),
+      frameOf([], 960, { interrupted: true }),
+      frameOf(loud, 96_000, {
+        discontinuity: { cause: "device_lost", lostFrames: 95_040 },
+      }),
+    ]),
+    new RmsDetector(),
+  ));
+
+  assertEquals(
+    frames.map(({ position, speechStart, speechEnd }) => [
+      position,
+      speechStart ?? false,
+      speechEnd ?? false,
+    ]),
+    [
+      [0, true, false],
+      [480, false, false],
+      [960, false, true],
+      [96_000, true, false],
+      [96_480, false, true],
+    ],
+  );
+});
+
+Deno.test("gateSpeech() ends the utterance at a gap that is longer than the hangover", async () => {
+  const loud = Array.from({ length: 480 }, () => 9000);
+  const ends: number[] = [];
+  await collect(gateSpeech(
+    streamOf([
+      frameOf(loud, 0),
+      frameOf(loud, 480 + 2400, {
+        discontinuity: { cause: "xrun", lostFrames: 2400 },
+      }),
+      frameOf(loud, 3360 + 24_000, {
+        discontinuity: { cause: "xrun", lostFrames: 24_000 },
+      }),
+    ]),
+    new RmsDetector(),
+    { onSpeechEnd: ({ position }) => ends.push(position) },
+  ));
+  assertEquals(ends, [3360, 27_840]);
+});

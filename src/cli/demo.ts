@@ -133,5 +133,5 @@ async function scriptOf(path: string): Promise<FakePcmStep[]> {
 
 function durationMsOf(step: FakePcmStep): number {
   if (step.type === "samples") return step.samples.length / 24;
-  return "durationMs" in step ? step.durationMs : 0;
+  return "durationMs" in step ? step.durationMs ?? 0 : 0;
 }

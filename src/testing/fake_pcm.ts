@@ -8,6 +8,7 @@
 import { type Clock, systemClock } from "../clock.ts";
 import {
   AlsaError,
+  type CardIdentity,
   type PcmDevice,
   type PcmParameters,
   type PcmRequest,
@@ -55,8 +56,11 @@ export type FakePcmStep =
   }
   /** One read fails with this errno (positive), behind the frames before it. */
   | { readonly type: "error"; readonly errno: number }
-  /** The card is pulled out: every call fails with ENODEV from now on. */
-  | { readonly type: "unplug" };
+  /**
+   * The card is pulled out: every call fails with ENODEV from now on. It can be
+   * opened again after `durationMs` (at once, if not given).
+   */
+  | { readonly type: "unplug"; readonly durationMs?: number };
 
 /** Settings of a {@linkcode FakePcm}. */
 export interface FakePcmOptions {
@@ -86,6 +90,15 @@ export interface FakePcmOptions {
    * @default {0}
    */
   openMs?: number;
+  /**
+   * Whether the script is one timeline over all opens, as the sounds of a room
+   * are; else every open plays it from its beginning.
+   *
+   * @default {false}
+   */
+  continuous?: boolean;
+  /** The card that it is on. */
+  card?: CardIdentity;
 }
 
 type Fault = Extract<
@@ -102,12 +115,13 @@ interface Layout {
   }[];
   readonly stalls: { frame: number; durationMs: number }[];
   readonly faults: { frame: number; fault: Fault }[];
+  /** When it began. */
+  startMs: number | undefined;
 }
 
 /**
  * A scripted stand-in for a sound card: give its `open` to `openMicrophone` or
- * `AudioCaptureManager` as `openPcm`. Every open plays the script from its
- * beginning.
+ * `AudioCaptureManager` as `openPcm`.
  *
  * It is honest about what it is not: it knows ALSA's rules of state and its
  * errors, but no hardware, no drift and no real threads.
@@ -135,6 +149,11 @@ export class FakePcm {
   readonly #maxReadFrames: number;
   readonly #openErrnos: number[];
   readonly #openMs: number;
+  readonly #continuous: boolean;
+  readonly #card: CardIdentity | undefined;
+  readonly #requests: PcmRequest[] = [];
+  #layout: Layout | undefined;
+  #pluggedAtMs = -Infinity;
   #openCount = 0;
   #heldCount = 0;
 
@@ -149,6 +168,13 @@ export class FakePcm {
     this.#maxReadFrames = options.maxReadFrames ?? Infinity;
     this.#openErrnos = [...options.openErrnos ?? []];
     this.#openMs = options.openMs ?? 0;
+    this.#continuous = options.continuous ?? false;
+    this.#card = options.card;
+  }
+
+  /** What was asked for by every attempt to open it. */
+  get requests(): readonly PcmRequest[] {
+    return this.#requests;
   }
 
   /** How often it was opened with success. */
@@ -166,11 +192,14 @@ export class FakePcm {
    *
    * @param request What is asked of it; it can do everything.
    * @returns The device, prepared.
-   * @throws {AlsaError} With the next of `openErrnos`.
+   * @throws {AlsaError} With the next of `openErrnos`, or while it is unplugged.
    */
   readonly open = async (request: PcmRequest): Promise<PcmDevice> => {
+    this.#requests.push(request);
     if (this.#openMs > 0) await this.#clock.sleep(this.#openMs);
-    const errno = this.#openErrnos.shift();
+    const errno = this.#clock.now() < this.#pluggedAtMs
+      ? 19
+      : this.#openErrnos.shift();
     if (errno !== undefined) {
       throw new AlsaError("snd_pcm_open", errno, {
         detail: `the fake device "${request.device}"`,
@@ -178,11 +207,16 @@ export class FakePcm {
     }
     this.#openCount++;
     this.#heldCount++;
+    if (!this.#continuous) this.#layout = undefined;
     return new FakePcmDevice({
       parameters: request,
-      layout: layOut(this.#script, request.sampleRate),
+      card: this.#card,
+      layout: this.#layout ??= layOut(this.#script, request.sampleRate),
       clock: this.#clock,
       maxReadFrames: this.#maxReadFrames,
+      onUnplug: (durationMs) => {
+        this.#pluggedAtMs = this.#clock.now() + durationMs;
+      },
       onClose: () => this.#heldCount--,
     });
   };
@@ -210,35 +244,40 @@ export class FakePcm {
 
 class FakePcmDevice implements PcmDevice {
   readonly parameters: PcmParameters;
+  readonly card: CardIdentity | undefined;
   readonly #layout: Layout;
   readonly #clock: Clock;
   readonly #maxReadFrames: number;
+  readonly #onUnplug: (durationMs: number) => void;
   readonly #onClose: () => void;
   readonly #closed = new AbortController();
   #state: PcmState = "prepared";
-  #startMs: number | undefined;
   #nextFrame = 0;
   #awakeAtMs = 0;
   #resumable = true;
 
   constructor(options: {
     parameters: PcmParameters;
+    card: CardIdentity | undefined;
     layout: Layout;
     clock: Clock;
     maxReadFrames: number;
+    onUnplug: (durationMs: number) => void;
     onClose: () => void;
   }) {
     this.parameters = options.parameters;
+    this.card = options.card;
     this.#layout = options.layout;
     this.#clock = options.clock;
     this.#maxReadFrames = options.maxReadFrames;
+    this.#onUnplug = options.onUnplug;
     this.#onClose = options.onClose;
   }
 
   start(): void {
     this.#update("snd_pcm_start");
     if (this.#state !== "prepared") throw new AlsaError("snd_pcm_start", 77);
-    this.#startMs ??= this.#clock.now();
+    this.#layout.startMs ??= this.#clock.now();
     this.#goOn();
   }
 
@@ -357,7 +396,10 @@ class FakePcmDevice implements PcmDevice {
         const { fault } = next;
         if (fault.type !== "error") this.#layout.faults.shift();
         if (fault.type === "xrun") this.#state = "xrun";
-        if (fault.type === "unplug") this.#state = "disconnected";
+        if (fault.type === "unplug") {
+          this.#state = "disconnected";
+          this.#onUnplug(fault.durationMs ?? 0);
+        }
         if (fault.type === "suspend") {
           this.#state = "suspended";
           this.#awakeAtMs = this.#clock.now() + fault.durationMs;
@@ -386,7 +428,8 @@ class FakePcmDevice implements PcmDevice {
 
   /** Frames heard since the start, read or not. */
   #heardFrames(): number {
-    let leftMs = this.#clock.now() - (this.#startMs ?? this.#clock.now());
+    const nowMs = this.#clock.now();
+    let leftMs = nowMs - (this.#layout.startMs ?? nowMs);
     let heardFrames = 0;
     for (const { frame, durationMs } of this.#layout.stalls) {
       const untilStallMs = this.#msOf(frame - heardFrames);
@@ -417,7 +460,12 @@ class FakePcmDevice implements PcmDevice {
 }
 
 function layOut(script: readonly FakePcmStep[], sampleRate: number): Layout {
-  const layout: Layout = { sounds: [], stalls: [], faults: [] };
+  const layout: Layout = {
+    sounds: [],
+    stalls: [],
+    faults: [],
+    startMs: undefined,
+  };
   let frame = 0;
   for (const step of script) {
     switch (step.type) {

@@ -1,0 +1,220 @@
+/**
+ * Reads one open device for as long as it can be kept running without opening it
+ * again.
+ *
+ * @module
+ */
+
+import type { Clock } from "./clock.ts";
+import type { LossCause } from "./frame.ts";
+import { AlsaError, type PcmDevice } from "./pcm.ts";
+import type { PcmState, PcmStatus } from "./pcm.ts";
+
+/**
+ * The longest single wait on the device. A wait cannot be cancelled, so this
+ * bounds how long a stop takes while no audio arrives.
+ */
+const MAX_WAIT_MS = 80;
+
+/** How often a suspended device is asked whether it is awake again. */
+const RESUME_POLL_MS = 50;
+
+/** A rest after a wake-up without audio, so that a stream of them cannot spin. */
+const IDLE_WAKE_MS = 5;
+
+/** Recoveries without a single frame between them before giving up. */
+const MAX_FRUITLESS_RECOVERIES = 5;
+
+/** `EIO`, what a kernel answers to a read of a device that was not started. */
+const NOT_STARTED = 5;
+
+/** An error event can be missed, but not the state that it leaves behind. */
+const ERRNO_OF_STATE: Partial<Record<PcmState, number>> = {
+  xrun: 32,
+  suspended: 86,
+  disconnected: 19,
+};
+
+/** Where a {@linkcode PcmReader} puts what it reads. */
+export interface PcmSink {
+  /**
+   * Says whether a block can be taken.
+   *
+   * @param frameCount Its frames.
+   */
+  hasRoomFor(frameCount: number): boolean;
+  /** Waits until there is more room. */
+  roomMade(): Promise<void>;
+  /**
+   * Takes a block.
+   *
+   * @param samples Interleaved PCM16, from now on the sink's.
+   * @param capturedMs When its first frame was captured, by the device's word.
+   */
+  accept(samples: Int16Array<ArrayBuffer>, capturedMs: number): void;
+  /**
+   * Is told that audio is missing before the next block.
+   *
+   * @param cause Why.
+   */
+  onLoss(cause: LossCause): void;
+}
+
+/** Reads a started device, and brings it back in place where that is possible. */
+export class PcmReader {
+  readonly #pcm: PcmDevice;
+  readonly #clock: Clock;
+  readonly #sink: PcmSink;
+  readonly #signal: AbortSignal;
+  #lastReadMs: number;
+  #fruitlessRecoveries = 0;
+
+  /**
+   * @param pcm A started device.
+   * @param options Where the blocks go, the clock, and what ends the reading.
+   */
+  constructor(
+    pcm: PcmDevice,
+    options: { sink: PcmSink; clock: Clock; signal: AbortSignal },
+  ) {
+    this.#pcm = pcm;
+    this.#clock = options.clock;
+    this.#sink = options.sink;
+    this.#signal = options.signal;
+    this.#lastReadMs = options.clock.now();
+  }
+
+  /**
+   * Reads until the signal is aborted.
+   *
+   * @throws {AlsaError} When the device cannot be brought back in place.
+   */
+  async run(): Promise<void> {
+    while (!this.#signal.aborted) {
+      try {
+        const awoken = await this.#pcm.wait(MAX_WAIT_MS);
+        if (!this.#signal.aborted) await this.#readPeriods(awoken);
+      } catch (error) {
+        // While stopping, a device that cannot be read any more is no news.
+        if (!this.#signal.aborted) await this.#recover(error);
+      }
+    }
+  }
+
+  /**
+   * Reads what arrived since the last full period: it still belongs to the user.
+   *
+   * @throws {AlsaError} When the device cannot be read any more.
+   */
+  readRest(): void {
+    this.#read(this.#pcm.status());
+  }
+
+  /**
+   * Reads all whole periods, so that a backlog costs one wake-up. A part of a
+   * period is left for the next one: blocks of whole periods pass through
+   * {@linkcode rechunk} without being copied.
+   */
+  async #readPeriods(awoken: boolean): Promise<void> {
+    const { periodFrames } = this.#pcm.parameters;
+    const status = this.#pcm.status();
+    const errno = ERRNO_OF_STATE[status.state];
+    if (errno !== undefined) throw new AlsaError("snd_pcm_status", errno);
+    const frameCount = status.availableFrames -
+      status.availableFrames % periodFrames;
+    if (frameCount === 0) {
+      // A device that does not run would be waited for in vain.
+      if (status.state === "prepared" || status.state === "setup") {
+        throw new AlsaError("snd_pcm_status", NOT_STARTED);
+      }
+      if (!awoken) return;
+      // Something else than audio woke the loop: a read says what, if anything.
+      this.#read(status, Math.max(1, status.availableFrames));
+      await this.#sleep(IDLE_WAKE_MS);
+      return;
+    }
+    if (!this.#sink.hasRoomFor(frameCount) && this.#runsAhead(frameCount)) {
+      await this.#sink.roomMade();
+      return;
+    }
+    this.#read(status, frameCount);
+  }
+
+  /**
+   * Tells a device that delivers as fast as it is read (ALSA's `file` and `null`
+   * plugins) from one that runs in real time: more is there than time has
+   * passed. Waiting for the consumer loses nothing of such a device.
+   */
+  #runsAhead(frameCount: number): boolean {
+    const { sampleRate, periodFrames } = this.#pcm.parameters;
+    const elapsedMs = this.#clock.now() - this.#lastReadMs;
+    return frameCount > elapsedMs * sampleRate / 1000 + 2 * periodFrames;
+  }
+
+  #read(status: PcmStatus, wantedFrames = status.availableFrames): void {
+    const { sampleRate, channelCount } = this.#pcm.parameters;
+    const buffer = new Int16Array(wantedFrames * channelCount);
+    const frameCount = this.#pcm.read(buffer);
+    if (frameCount === 0) return;
+    this.#fruitlessRecoveries = 0;
+    this.#lastReadMs = this.#clock.now();
+    this.#sink.accept(
+      frameCount === wantedFrames
+        ? buffer
+        : buffer.subarray(0, frameCount * channelCount),
+      status.timestampMs - status.delayFrames * 1000 / sampleRate,
+    );
+  }
+
+  /**
+   * Brings the device back, by its state rather than by its word: the errno of
+   * the same trouble differs from driver to driver. Of a card that is gone the
+   * errno alone is certain.
+   */
+  async #recover(error: unknown): Promise<void> {
+    if (!(error instanceof AlsaError)) throw error;
+    if (++this.#fruitlessRecoveries > MAX_FRUITLESS_RECOVERIES) throw error;
+    const state = this.#state();
+    if (error.kind === "xrun" || state === "xrun") {
+      this.#sink.onLoss("xrun");
+    } else if (error.kind === "suspended" || state === "suspended") {
+      this.#sink.onLoss("suspend");
+      if (await this.#resumed()) return;
+    } else if (
+      error.kind === "io" || state === "prepared" || state === "setup"
+    ) {
+      this.#sink.onLoss("error");
+    } else {
+      throw error;
+    }
+    // Also while it runs: preparing is what clears an error.
+    this.#pcm.prepare();
+    this.#pcm.start();
+  }
+
+  #state(): PcmState {
+    try {
+      return this.#pcm.status().state;
+    } catch {
+      return "disconnected";
+    }
+  }
+
+  /** Waits for a suspended device; many cannot resume and say so by failing. */
+  async #resumed(): Promise<boolean> {
+    try {
+      while (!this.#pcm.resume()) {
+        if (!await this.#sleep(RESUME_POLL_MS)) return true;
+      }
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Sleeps, and says whether it slept through. */
+  #sleep(ms: number): Promise<boolean> {
+    return this.#clock.sleep(ms, { signal: this.#signal })
+      .then(() => true, () => false);
+  }
+}
