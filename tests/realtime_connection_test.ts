@@ -293,7 +293,7 @@ Deno.test("RealtimeConnectionManager.sendEvent() refuses anything but audio with
 });
 
 Deno.test("RealtimeConnectionManager sends no audio beyond the bytes that may wait, and counts it", async () => {
-  const { connection, ready } = lab({ maxBufferedBytes: 10_000 });
+  const { connection, ready } = lab({ maxBufferedBytes: 10_000, keepMs: 0 });
   const socket = await ready();
   assert(append(connection, 100));
   socket.bufferedAmount = 9_000;
@@ -526,7 +526,7 @@ Deno.test("RealtimeConnectionManager reports frames that are no events without r
 });
 
 Deno.test("RealtimeConnectionManager ends with the service's own words when it is thrown out", async () => {
-  const { connection, errors, ready } = lab();
+  const { connection, errors, ready } = lab({ reconnect: false });
   const socket = await ready();
   const iterating = assertRejects(
     async () => {
@@ -563,6 +563,7 @@ Deno.test("RealtimeConnectionManager lets no error go unheard", async () => {
   const connection = new RealtimeConnectionManager({
     apiKey: KEY,
     clock,
+    reconnect: false,
     createWebSocket: () => socket as unknown as WebSocket,
   });
   const starting = connection.start();

@@ -6,6 +6,7 @@
  */
 
 import { abortable } from "@std/async/abortable";
+import { Backoff } from "../backoff.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { checkInteger, checkNumber, checkOneOf } from "../validation.ts";
 import {
@@ -13,14 +14,21 @@ import {
   type LooseClientEvent,
   type LooseSession,
   toGaClientEvent,
-  toGaEventName,
 } from "./beta.ts";
 import { readCredential } from "./credential.ts";
-import { errorOfClose, errorOfEvent, RealtimeError } from "./errors.ts";
+import {
+  errorOfEvent,
+  isRetryable,
+  RealtimeError,
+  type RealtimeFailure,
+} from "./errors.ts";
 import {
   EventHub,
   type RealtimeClose,
   type RealtimeListenerEvents,
+  type RealtimeReconnected,
+  type RealtimeReconnecting,
+  type RealtimeUtterance,
 } from "./event_hub.ts";
 import type {
   RealtimeClientEvent,
@@ -30,20 +38,48 @@ import type {
   SemanticVad,
   ServerVad,
 } from "./events.ts";
-import { initialSession } from "./session.ts";
-import { BYTES_PER_MS, Turns } from "./turns.ts";
+import { History } from "./history.ts";
+import { RealtimeLink } from "./link.ts";
+import { Outbox } from "./outbox.ts";
+import { PeerWatch } from "./peer_watch.ts";
+import { initialSession, mergeSessions } from "./session.ts";
+import { BYTES_PER_MS } from "./turns.ts";
 import { DEFAULT_URL, endpointUrl, isAzure, isLoopback } from "./url.ts";
 
-export type { RealtimeClose, RealtimeListenerEvents };
-
-/** How long the other side may take to answer a close frame. */
-const CLOSE_TIMEOUT_MS = 2000;
+export type {
+  RealtimeClose,
+  RealtimeListenerEvents,
+  RealtimeReconnected,
+  RealtimeReconnecting,
+  RealtimeUtterance,
+};
 
 /** How often it is looked whether everything is answered, at the end. */
 const DRAIN_POLL_MS = 50;
 
 /** How long a server may take to hear speech in what was sent last. */
 const HEARING_MS = 1000;
+
+/** A session that lasted this long shows that the trouble is over. */
+const STABLE_MS = 10_000;
+
+/** How often a full socket is asked whether it has room again: it tells nobody. */
+const BUFFER_POLL_MS = 50;
+
+/** Audio that may be ahead of the pace of catching up. */
+const CATCH_UP_LEAD_MS = 200;
+
+/** A session is renewed this long before its end, to find a quiet moment. */
+const RENEWAL_MARGIN_MS = 300_000;
+
+/** Without a quiet moment it is renewed this long before its end. */
+const FORCED_RENEWAL_MARGIN_MS = 20_000;
+
+/** How often it is looked for a quiet moment. */
+const QUIET_POLL_MS = 100;
+
+/** How long a session that was replaced may still answer. */
+const RETIREMENT_MS = 5000;
 
 /** Settings of a {@linkcode RealtimeConnectionManager}. */
 export interface RealtimeConnectionOptions {
@@ -116,6 +152,48 @@ export interface RealtimeConnectionOptions {
    * @default {10000}
    */
   setupTimeoutMs?: number;
+  /**
+   * Whether a connection that was lost is made again, for as long as it takes.
+   * A wrong key, an empty account or a wrong model end it at once all the same.
+   *
+   * @default {true}
+   */
+  reconnect?: boolean | RealtimeReconnectOptions;
+  /**
+   * Audio that is kept while there is no connection, or too slow a one, in
+   * milliseconds, 0–3600000. 64 bytes of memory for each are reserved once. What
+   * no longer fits is dropped oldest utterance first, and counted.
+   *
+   * @default {60000}
+   */
+  keepMs?: number;
+  /**
+   * How fast kept audio is sent, in multiples of real time, 1–100.
+   *
+   * @default {3, as a service was seen to lose audio above 4}
+   */
+  catchUpRate?: number;
+  /**
+   * A peer that takes nothing, or does not answer a commit, for this long is
+   * taken for lost, in milliseconds, 1000–3600000.
+   *
+   * @default {15000}
+   */
+  deadPeerMs?: number;
+  /**
+   * Sessions are renewed after this, at a quiet moment, and in any case 5 minutes
+   * before the end that the service names, in milliseconds, 1000–86400000.
+   *
+   * @default {3300000, which is 55 minutes: the service ends them after 60}
+   */
+  renewAfterMs?: number;
+  /**
+   * Items of a conversation that a new session is told of, as text, 0–1000.
+   * What was said is known as text only if the session transcribes it.
+   *
+   * @default {20}
+   */
+  carriedItemCount?: number;
   /** Ends the connection when it is aborted, as `stop` does. */
   signal?: AbortSignal;
   /**
@@ -135,6 +213,29 @@ export interface RealtimeConnectionOptions {
   clock?: Clock;
 }
 
+/** How a connection that was lost is made again. */
+export interface RealtimeReconnectOptions {
+  /**
+   * Attempts before giving up, from 1.
+   *
+   * @default {Infinity}
+   */
+  maxAttempts?: number;
+  /**
+   * The delay after the first attempt has failed, in milliseconds, 1–600000. It
+   * doubles with every further one, less up to a quarter at random.
+   *
+   * @default {500}
+   */
+  initialDelayMs?: number;
+  /**
+   * The longest delay, in milliseconds, 1–3600000.
+   *
+   * @default {8000}
+   */
+  maxDelayMs?: number;
+}
+
 /** What a connection is doing. */
 export type RealtimeConnectionState =
   /** Not started. */
@@ -151,6 +252,14 @@ export type RealtimeConnectionState =
     /** When the session ends at the latest, in milliseconds since 1970. */
     readonly expiresAtMs: number | undefined;
   }
+  /** Lost, and being made again; audio is kept meanwhile. */
+  | {
+    readonly status: "reconnecting";
+    /** Why it was lost, or why the last attempt failed. */
+    readonly error: RealtimeError;
+    /** Which attempt comes next, from 1. */
+    readonly attempt: number;
+  }
   /** Saying goodbye. */
   | { readonly status: "closing" }
   /** Stopped or given up as asked; it can be started again. */
@@ -160,13 +269,27 @@ export type RealtimeConnectionState =
 
 /** What became of everything that was to be sent, over all sessions. */
 export interface RealtimeConnectionStats {
-  /** Audio that was sent, in bytes of PCM16. */
+  /**
+   * Audio that was to be sent, in bytes of PCM16: the sum of `sentAudioBytes`,
+   * `keptAudioBytes` and `unsentAudioBytes`.
+   */
+  readonly appendedAudioBytes: number;
+  /**
+   * Audio that was sent, in bytes of PCM16: to the present session, or to an
+   * earlier one that took it.
+   */
   readonly sentAudioBytes: number;
   /** The same in milliseconds, at 24 kHz mono. */
   readonly sentAudioMs: number;
+  /** Audio that waits to be sent, in bytes of PCM16. */
+  readonly keptAudioBytes: number;
+  /** The same in milliseconds, at 24 kHz mono. */
+  readonly keptAudioMs: number;
+  /** Audio that was sent again after a loss, in bytes of PCM16. */
+  readonly resentAudioBytes: number;
   /**
    * Audio that was not sent, in bytes of PCM16: because there was no session to
-   * send it to, or because `maxBufferedBytes` were waiting.
+   * send it to, or too slow a one, and no more room to keep it.
    */
   readonly unsentAudioBytes: Readonly<
     Record<"notConnected" | "bufferFull", number>
@@ -177,6 +300,16 @@ export interface RealtimeConnectionStats {
   >;
   /** Silence of our own that was sent to end turns, in milliseconds. */
   readonly silencePaddingMs: number;
+  /** Utterances that the server took. */
+  readonly committedUtteranceCount: number;
+  /** Utterances that the server refused. */
+  readonly refusedUtteranceCount: number;
+  /** Utterances that were dropped as a whole; their audio is not sent. */
+  readonly droppedUtteranceCount: number;
+  /** How often a lost connection was made again. */
+  readonly reconnectCount: number;
+  /** How often a session was replaced before its end. */
+  readonly renewalCount: number;
   /** Events that were sent, audio included. */
   readonly sentEventCount: number;
   /** Events that were received. */
@@ -187,12 +320,33 @@ export interface RealtimeConnectionStats {
   readonly bufferedBytes: number;
 }
 
-type RealtimeFailure = Parameters<typeof errorOfEvent>[0];
-
 type RealtimeAppend = Extract<
   RealtimeClientEvent,
   { type: "input_audio_buffer.append" }
 >;
+
+/** There was no socket that could have ended in another way. */
+const NO_CLOSE: RealtimeClose = { code: 1006, reason: "" };
+
+/** The most that an `append` has besides its audio: type, name, punctuation. */
+const APPEND_LENGTH = 100;
+
+/** What is known of audio besides its samples. */
+export interface CapturedAudio {
+  /**
+   * When its first sample was captured: milliseconds of `performance.now()`.
+   *
+   * @default {now}
+   */
+  readonly timestampMs?: number;
+}
+
+/** What every link counts. */
+interface LinkCounts {
+  silencePaddingMs: number;
+  sentEventCount: number;
+  receivedEventCount: number;
+}
 
 /** Told in the place of a frame that nobody can read, and must not repeat. */
 const UNREADABLE: RealtimeServerEventOf<"error"> = {
@@ -205,7 +359,11 @@ const UNREADABLE: RealtimeServerEventOf<"error"> = {
 };
 
 /**
- * A session with the Realtime API.
+ * A session with the Realtime API, and its successors.
+ *
+ * A connection that is lost is made again and configured again; what was said
+ * meanwhile is kept and sent, beginning with the first sample of the utterance
+ * that was cut off. A session is replaced before the service ends it.
  *
  * Errors reach every `"error"` listener; a lost connection is also thrown by the
  * iterators. An error that nobody would hear of becomes an unhandled rejection.
@@ -227,36 +385,56 @@ export class RealtimeConnectionManager
   implements AsyncIterable<RealtimeServerEvent>, AsyncDisposable {
   readonly #options: RealtimeConnectionOptions;
   readonly #url: URL;
-  readonly #headers: Headers;
-  readonly #session: RealtimeSession;
   readonly #maxBufferedBytes: number;
   readonly #setupTimeoutMs: number;
+  readonly #catchUpRate: number;
+  readonly #deadPeerMs: number;
+  readonly #renewAfterMs: number;
+  readonly #maxAttempts: number;
+  readonly #backoff: Backoff;
   readonly #clock: Clock;
   readonly #hub = new EventHub();
+  readonly #outbox: Outbox;
+  readonly #history: History;
+  /** What a session is asked to be; later changes are a part of it. */
+  #session: RealtimeSession;
 
   #state: RealtimeConnectionState = { status: "idle" };
-  #socket: WebSocket | undefined;
+  /** The session in use. */
+  #link: RealtimeLink | undefined;
+  /** Sessions that were replaced and may still answer. */
+  readonly #retiring = new Set<RealtimeLink>();
   #secret: string | undefined;
-  #turns: Turns | undefined;
   /** Ends a start that is under way. */
   #attempt: AbortController | undefined;
+  #attemptOver = Promise.withResolvers<void>();
+  /** Ends the attempts to connect again. */
+  #retrying: AbortController | undefined;
   /** Until when an end that is under way waits for answers. */
   #drainUntilMs = 0;
-  #attemptOver = Promise.withResolvers<void>();
-  #setUp = Promise.withResolvers<void>();
-  #closed = Promise.withResolvers<void>();
   #stopping: Promise<void> | undefined;
-  #socketMessage: string | undefined;
-  #lastFailure: RealtimeFailure | undefined;
   #warnedOfBeta = false;
   #eventNumber = 0;
 
-  #sentAudioBytes = 0;
-  #notConnectedBytes = 0;
-  #bufferFullBytes = 0;
-  #silencePaddingMs = 0;
-  #sentEventCount = 0;
-  #receivedEventCount = 0;
+  /** Whether audio is behind, and since when it catches up at what position. */
+  #catchUp: { readonly sinceMs: number; sentMs: number } | undefined;
+  #isPumpScheduled = false;
+  /** Whether audio is held back until the server said whether it hears speech. */
+  #isHolding = false;
+  /** Where the speech that the server hears began, and where it ended last. */
+  #speechStartMs: number | undefined;
+  #speechEndMs: number | undefined;
+
+  /** What links that are gone have counted. */
+  readonly #gone: LinkCounts = {
+    silencePaddingMs: 0,
+    sentEventCount: 0,
+    receivedEventCount: 0,
+  };
+  #committedUtteranceCount = 0;
+  #refusedUtteranceCount = 0;
+  #reconnectCount = 0;
+  #renewalCount = 0;
 
   /**
    * Checks the settings; nothing is sent yet.
@@ -276,15 +454,38 @@ export class RealtimeConnectionManager
     checkInteger("maxBufferedBytes", this.#maxBufferedBytes, 10_000, 1e9);
     this.#setupTimeoutMs = options.setupTimeoutMs ?? 10_000;
     checkNumber("setupTimeoutMs", this.#setupTimeoutMs, 1, 600_000);
+    this.#catchUpRate = options.catchUpRate ?? 3;
+    checkNumber("catchUpRate", this.#catchUpRate, 1, 100);
+    this.#deadPeerMs = options.deadPeerMs ?? 15_000;
+    checkNumber("deadPeerMs", this.#deadPeerMs, 1000, 3_600_000);
+    this.#renewAfterMs = options.renewAfterMs ?? 3_300_000;
+    checkNumber("renewAfterMs", this.#renewAfterMs, 1000, 86_400_000);
+    const { keepMs = 60_000, carriedItemCount = 20 } = options;
+    checkNumber("keepMs", keepMs, 0, 3_600_000);
+    checkInteger("carriedItemCount", carriedItemCount, 0, 1000);
+    const retry = reconnectOptions(options.reconnect);
+    this.#maxAttempts = retry.maxAttempts;
+    this.#backoff = new Backoff({
+      initialMs: retry.initialDelayMs,
+      maxMs: retry.maxDelayMs,
+      jitter: 0.25,
+      random: Math.random,
+    });
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
-    this.#headers = new Headers(options.headers);
+    // A header that is none is refused now, and not by every attempt.
+    new Headers(options.headers);
     this.#url = endpointUrl({
       url: options.url ?? DEFAULT_URL,
       query: mode === "conversation" ? { model } : { intent: "transcription" },
       allowInsecure: options.allowInsecure ?? false,
     });
     this.#session = initialSession(type, options);
+    this.#outbox = new Outbox(
+      keepMs,
+      () => this.#state.status === "ready" ? "bufferFull" : "notConnected",
+    );
+    this.#history = new History(type === "realtime" ? carriedItemCount : 0);
     if (isBetaSession(options.session ?? {})) this.#warnOfBeta();
   }
 
@@ -311,31 +512,14 @@ export class RealtimeConnectionManager
       );
     }
     const attempt = this.#attempt = new AbortController();
-    const signals = [options.signal, this.#options.signal]
-      .filter((signal) => signal !== undefined);
-    const signal = AbortSignal.any([attempt.signal, ...signals]);
-    this.#reset();
+    this.#attemptOver = Promise.withResolvers<void>();
+    const signal = this.#anySignal(attempt, options.signal);
+    this.#state = { status: "connecting" };
+    this.#backoff.reset();
     try {
-      signal.throwIfAborted();
-      this.#secret = await abortable(
-        // A server on this machine need not know who we are.
-        readCredential(this.#options.apiKey, isLoopback(this.#url)),
-        signal,
-      );
-      this.#connect();
-      const timeout = this.#clock.sleep(this.#setupTimeoutMs, { signal })
-        .then(() => {
-          throw new RealtimeError(
-            `The server did not set up the session within ${this.#setupTimeoutMs} ms`,
-            { kind: "transient", fatal: true },
-          );
-        });
-      await Promise.race([this.#setUp.promise, timeout]);
-      signal.throwIfAborted();
+      this.#use(await this.#openLink(signal));
       this.#options.signal?.addEventListener("abort", this.#stopNow);
     } catch (error) {
-      this.#state = { status: "closing" };
-      await this.#closeSocket();
       if (error instanceof RealtimeError) {
         this.#state = { status: "failed", error };
         this.#hub.endIterators(error);
@@ -345,8 +529,6 @@ export class RealtimeConnectionManager
       }
       throw error;
     } finally {
-      // Ends the timeout; nobody waits for it any more.
-      attempt.abort();
       this.#attempt = undefined;
       this.#attemptOver.resolve();
     }
@@ -354,11 +536,13 @@ export class RealtimeConnectionManager
 
   /**
    * Ends the session. Safe to call in any state; a start under way is given up.
-   * Of several calls the least patient one counts.
+   * Of several calls the least patient one counts. Audio that is still kept then
+   * is counted as not sent.
    *
    * @param options `drainMs` is how long to wait for audio that is still to be
    *   sent and for answers that the server still owes, such as the transcript
-   *   of the last utterance, in milliseconds; 0 by default.
+   *   of the last utterance, in milliseconds; 0 by default. A lost connection is
+   *   tried to be made again as long.
    * @returns A promise that resolves when the connection is closed.
    */
   stop(options: { drainMs?: number } = {}): Promise<void> {
@@ -379,27 +563,38 @@ export class RealtimeConnectionManager
   }
 
   /**
-   * Sends an event. Audio that cannot be sent is counted, not kept.
+   * Sends an event. Audio keeps its order: what cannot be sent now is kept, and
+   * so is a commit or a `response.create` behind it.
    *
    * @param event The event; one of the beta is translated. An `event_id` is
    *   added unless it has one.
-   * @returns `false` for audio that was not sent, because there is no session
-   *   or because `maxBufferedBytes` are waiting; else `true`.
+   * @param captured What is known of the audio in it.
+   * @returns `false` for audio that is neither sent nor kept, because there is no
+   *   session and none is being made, or because it is larger than all the room
+   *   there is; else `true`.
    * @throws {DOMException} `InvalidStateError` when there is no session and the
-   *   event is not audio.
+   *   event is neither audio nor the end of it.
    */
-  sendEvent(event: RealtimeClientEvent | LooseClientEvent): boolean {
+  sendEvent(
+    event: RealtimeClientEvent | LooseClientEvent,
+    captured: CapturedAudio = {},
+  ): boolean {
     if (event.type === "input_audio_buffer.append") {
-      return this.#append(event);
+      return this.#append(event, captured.timestampMs ?? this.#clock.now());
     }
-    if (this.#state.status !== "ready") {
+    const ga = toGaClientEvent(event, this.#session.type);
+    if (ga.wasBeta) this.#warnOfBeta();
+    if (this.#isTaking && this.#inOrder(ga.event)) return true;
+    const link = this.#link;
+    if (this.#state.status !== "ready" || link === undefined) {
       throw invalidState(
         `Cannot send "${event.type}" as the connection is ${this.#state.status}: call start() first`,
       );
     }
-    const ga = toGaClientEvent(event, this.#session.type);
-    if (ga.wasBeta) this.#warnOfBeta();
-    this.#send(ga.event);
+    if (ga.event.type === "session.update") {
+      this.#session = mergeSessions(this.#session, ga.event.session);
+    }
+    link.send(ga.event);
     return true;
   }
 
@@ -409,10 +604,13 @@ export class RealtimeConnectionManager
    * When the client finds the turns: `input_audio_buffer.commit` and, in a
    * conversation, `response.create` as soon as no other response is active; or
    * `input_audio_buffer.clear` when there are less than 100 ms. When the server
-   * finds them: the silence that it waits for. A turn without audio is none.
+   * finds them: the silence that it waits for. A turn without audio is none. The
+   * end follows its audio, also when that has to wait.
    */
   endTurn(): void {
-    if (this.#state.status === "ready") this.#turns?.end();
+    if (!this.#isTaking) return;
+    this.#outbox.end();
+    this.#pump();
   }
 
   /**
@@ -432,7 +630,8 @@ export class RealtimeConnectionManager
 
   /**
    * Iterates over the server's events from now on. It ends when the connection
-   * is stopped and throws when it is lost or cannot be made. Up to 1024 events
+   * is stopped and throws when it is lost for good or cannot be made; a connection
+   * that is made again does not end it. Up to 1024 events
    * wait for a slow consumer; older ones are dropped and counted.
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<RealtimeServerEvent> {
@@ -445,42 +644,93 @@ export class RealtimeConnectionManager
 
   /** What became of everything that was to be sent. */
   getStats(): RealtimeConnectionStats {
-    const notConnected = this.#notConnectedBytes;
-    const bufferFull = this.#bufferFullBytes;
+    const counts = this.#outbox.counts;
+    const { notConnected, bufferFull } = counts.unsentBytes;
+    const links = this.#link === undefined
+      ? [...this.#retiring]
+      : [this.#link, ...this.#retiring];
+    const sum = (name: keyof LinkCounts) =>
+      links.reduce((sum, link) => sum + link[name], this.#gone[name]);
     return {
-      sentAudioBytes: this.#sentAudioBytes,
-      sentAudioMs: this.#sentAudioBytes / BYTES_PER_MS,
+      appendedAudioBytes: counts.appendedBytes,
+      sentAudioBytes: counts.sentBytes,
+      sentAudioMs: counts.sentBytes / BYTES_PER_MS,
+      keptAudioBytes: counts.keptBytes,
+      keptAudioMs: counts.keptBytes / BYTES_PER_MS,
+      resentAudioBytes: counts.resentBytes,
       unsentAudioBytes: { notConnected, bufferFull },
       unsentAudioMs: {
         notConnected: notConnected / BYTES_PER_MS,
         bufferFull: bufferFull / BYTES_PER_MS,
       },
-      silencePaddingMs: this.#silencePaddingMs,
-      sentEventCount: this.#sentEventCount,
-      receivedEventCount: this.#receivedEventCount,
+      silencePaddingMs: sum("silencePaddingMs"),
+      committedUtteranceCount: this.#committedUtteranceCount,
+      refusedUtteranceCount: this.#refusedUtteranceCount,
+      droppedUtteranceCount: counts.droppedUtteranceCount,
+      reconnectCount: this.#reconnectCount,
+      renewalCount: this.#renewalCount,
+      sentEventCount: sum("sentEventCount"),
+      receivedEventCount: sum("receivedEventCount"),
       droppedEventCount: this.#hub.droppedEventCount,
-      bufferedBytes: this.#bufferedBytes,
+      bufferedBytes: this.#link?.bufferedBytes ?? 0,
     };
   }
 
-  #reset(): void {
-    this.#state = { status: "connecting" };
-    this.#setUp = Promise.withResolvers<void>();
-    // It may fail before anybody waits for it, or after a timeout.
-    this.#setUp.promise.catch(() => {});
-    this.#attemptOver = Promise.withResolvers<void>();
-    this.#closed = Promise.withResolvers<void>();
-    this.#socketMessage = undefined;
-    this.#lastFailure = undefined;
-    this.#turns = new Turns({
-      session: this.#session,
-      send: (event) => this.#send(event),
-      sendSilence: (durationMs) => this.#sendSilence(durationMs),
-    });
+  /** Whether audio is sent, or kept because it will be. */
+  get #isTaking(): boolean {
+    const { status } = this.#state;
+    return status === "ready" || status === "reconnecting";
   }
 
-  #connect(): void {
-    const headers = new Headers(this.#headers);
+  #anySignal(own: AbortController, given?: AbortSignal): AbortSignal {
+    return AbortSignal.any(
+      [own.signal, given, this.#options.signal]
+        .filter((signal) => signal !== undefined),
+    );
+  }
+
+  /** Makes a session, or leaves nothing behind. */
+  async #openLink(signal: AbortSignal): Promise<RealtimeLink> {
+    signal.throwIfAborted();
+    this.#secret = await abortable(
+      // A server on this machine need not know who we are.
+      readCredential(this.#options.apiKey, isLoopback(this.#url)),
+      signal,
+    );
+    const link: RealtimeLink = new RealtimeLink({
+      url: this.#url,
+      headers: this.#headers(),
+      secret: this.#secret,
+      session: this.#session,
+      setupTimeoutMs: this.#setupTimeoutMs,
+      maxBufferedBytes: this.#maxBufferedBytes,
+      clock: this.#clock,
+      createWebSocket: this.#options.createWebSocket ?? createNativeWebSocket,
+      nextEventId: () => `earshot_${++this.#eventNumber}`,
+      onConfiguring: () => {
+        if (this.#state.status === "connecting") {
+          this.#state = { status: "configuring" };
+        }
+      },
+      onEvent: (event, length) => this.#onEvent(link, event, length),
+      onCommitted: (itemId, eventId) =>
+        this.#onCommitted(link, itemId, eventId),
+      onRefused: (eventId) => this.#onRefused(link, eventId),
+      onLost: (error, close) => this.#onLost(link, error, close),
+    });
+    try {
+      await abortable(link.ready, signal);
+      return link;
+    } catch (error) {
+      if (this.#attempt !== undefined) this.#state = { status: "closing" };
+      const close = await this.#retire(link);
+      if (this.#attempt !== undefined) this.#hub.tell("close", close);
+      throw error;
+    }
+  }
+
+  #headers(): Headers {
+    const headers = new Headers(this.#options.headers);
     const authHeader = this.#options.authHeader ??
       (isAzure(this.#url) ? "api-key" : "authorization");
     if (this.#secret !== undefined) {
@@ -489,135 +739,424 @@ export class RealtimeConnectionManager
         authHeader === "api-key" ? this.#secret : `Bearer ${this.#secret}`,
       );
     }
-    const create = this.#options.createWebSocket ?? createNativeWebSocket;
-    const socket = create(this.#url.href, {
-      headers: Object.fromEntries(headers),
-    });
-    this.#socket = socket;
-    socket.onmessage = ({ data }) => this.#receive(data);
-    socket.onerror = (event) => {
-      this.#socketMessage = (event as ErrorEvent).message || undefined;
-    };
-    socket.onclose = ({ code, reason }) => this.#onClose({ code, reason });
+    return headers;
   }
 
-  #receive(data: unknown): void {
-    const event = parse(data);
+  /** Goes on with a session that is ready. */
+  #use(link: RealtimeLink): void {
+    this.#link = link;
+    this.#isHolding = false;
+    this.#speechStartMs = this.#speechEndMs = undefined;
+    this.#state = {
+      status: "ready",
+      sessionId: link.sessionId,
+      expiresAtMs: link.expiresAtMs,
+    };
+    for (const event of this.#history.events) link.tellOf(event);
+    this.#catchUp = this.#outbox.isSent
+      ? undefined
+      : { sinceMs: this.#clock.now(), sentMs: 0 };
+    this.#pump();
+    this.#watchPeer(link);
+    this.#renewInTime(link);
+  }
+
+  /** Closes a session that is not used any more. */
+  async #retire(link: RealtimeLink): Promise<RealtimeClose> {
+    this.#retiring.add(link);
+    const close = await link.close();
+    if (!this.#retiring.delete(link)) return close;
+    this.#gone.silencePaddingMs += link.silencePaddingMs;
+    this.#gone.sentEventCount += link.sentEventCount;
+    this.#gone.receivedEventCount += link.receivedEventCount;
+    return close;
+  }
+
+  #onEvent(
+    link: RealtimeLink,
+    event: RealtimeServerEvent | undefined,
+    length: number,
+  ): void {
+    const isInUse = link === this.#link;
     if (event !== undefined) {
-      this.#receivedEventCount++;
-      this.#turns?.received(event);
-      this.#advance(event);
+      if (link.isKnown(event)) return;
+      if (isInUse || this.#retiring.has(link)) this.#history.received(event);
+      if (isInUse) this.#listen(event);
     }
-    this.#hub.deliver(event ?? UNREADABLE);
+    this.#hub.deliver(event ?? UNREADABLE, length);
     const failure = failureIn(event ?? UNREADABLE);
-    // During set-up the error ends the start, which throws it.
-    if (failure !== undefined && this.#state.status === "ready") {
-      this.#lastFailure = failure;
+    // During set-up an error ends the attempt, which throws it.
+    if (failure !== undefined && link.isReady) {
       this.#hub.report(errorOfEvent(failure, { secret: this.#secret }));
     }
   }
 
-  /** Goes on with setting up the session. */
-  #advance(event: RealtimeServerEvent): void {
-    const { status } = this.#state;
-    if (status === "connecting" && event.type === "session.created") {
-      this.#state = { status: "configuring" };
-      this.#send({ type: "session.update", session: this.#session });
-    } else if (status === "configuring" && event.type === "session.updated") {
-      const { id, expires_at } = event.session ?? {};
-      this.#state = {
-        status: "ready",
-        sessionId: id ?? undefined,
-        expiresAtMs: expires_at ? expires_at * 1000 : undefined,
-      };
-      this.#setUp.resolve();
-    } else if (
-      event.type === "error" &&
-      (status === "connecting" || status === "configuring")
-    ) {
-      this.#setUp.reject(
-        errorOfEvent(event, { fatal: true, secret: this.#secret }),
-      );
+  /** Where a server that finds the turns hears speech. */
+  #listen(event: RealtimeServerEvent): void {
+    if (event.type === "input_audio_buffer.speech_started") {
+      this.#speechStartMs = event.audio_start_ms;
+      this.#speechEndMs = undefined;
+    } else if (event.type === "input_audio_buffer.speech_stopped") {
+      this.#speechEndMs = event.audio_end_ms;
     }
   }
 
-  #onClose(close: RealtimeClose): void {
-    this.#socket = undefined;
-    this.#closed.resolve();
-    this.#options.signal?.removeEventListener("abort", this.#stopNow);
-    const { status } = this.#state;
-    if (status === "connecting" || status === "configuring") {
-      this.#setUp.reject(
-        errorOfClose(close, this.#socketMessage, this.#secret),
-      );
-    } else if (status === "ready") {
-      const error = this.#errorOf(close);
-      this.#state = { status: "failed", error };
-      this.#hub.report(error);
-      this.#hub.endIterators(error);
+  #onCommitted(
+    link: RealtimeLink,
+    itemId: string,
+    eventId: string | undefined,
+  ): void {
+    this.#committedUtteranceCount++;
+    if (link !== this.#link) return;
+    if (eventId !== undefined) {
+      const name = link.commits.get(eventId);
+      link.commits.delete(eventId);
+      const utterance = name && this.#outbox.settle(name);
+      this.#hub.tell("utterance", {
+        itemId,
+        capturedMs: utterance?.capturedMs,
+        durationMs: utterance && utterance.byteCount / BYTES_PER_MS,
+        isCut: utterance?.isCut ?? false,
+        isResent: utterance?.isResent ?? false,
+      });
+      return;
     }
-    this.#hub.close(close);
-  }
-
-  /** The service's own words, if it said them just before it closed. */
-  #errorOf(close: RealtimeClose): RealtimeError {
-    const error = errorOfClose(close, this.#socketMessage, this.#secret);
-    const last = this.#lastFailure;
-    if (last === undefined) return error;
-    const said = errorOfEvent(last, {
-      fatal: true,
-      closeCode: close.code,
-      secret: this.#secret,
+    const startMs = this.#speechStartMs;
+    this.#hub.tell("utterance", {
+      itemId,
+      capturedMs: startMs === undefined
+        ? undefined
+        : this.#outbox.capturedMsAt(startMs),
+      durationMs: undefined,
+      isCut: false,
+      isResent: false,
     });
-    const isSame = said.code !== undefined &&
-      (said.code === error.code || said.code === "session_expired");
-    return isSame ? said : error;
+    this.#outbox.settleUntil(this.#speechEndMs ?? link.audioMs);
+    this.#speechStartMs = this.#speechEndMs = undefined;
   }
 
-  #append(event: RealtimeAppend): boolean {
+  /** The service does not want it; nor would it want it again. */
+  #onRefused(link: RealtimeLink, eventId: string): void {
+    const name = link.commits.get(eventId);
+    if (link !== this.#link || name === undefined) return;
+    link.commits.delete(eventId);
+    this.#outbox.settle(name);
+    this.#refusedUtteranceCount++;
+  }
+
+  #onLost(
+    link: RealtimeLink,
+    error: RealtimeError,
+    close: RealtimeClose,
+  ): void {
+    const isInUse = link === this.#link;
+    if (isInUse) this.#link = undefined;
+    this.#retire(link);
+    if (!isInUse || this.#state.status !== "ready") return;
+    this.#outbox.rewind();
+    if (this.#clock.now() - link.readyMs >= STABLE_MS) this.#backoff.reset();
+    if (this.#maxAttempts > 0 && isRetryable(error)) {
+      this.#reconnect(error, close);
+    } else {
+      this.#fail(error, close);
+    }
+  }
+
+  /** Connects again, however often it takes. */
+  async #reconnect(
+    error: RealtimeError,
+    close: RealtimeClose,
+  ): Promise<void> {
+    const retrying = this.#retrying = new AbortController();
+    const signal = this.#anySignal(retrying);
+    const lostMs = this.#clock.now();
+    for (let attempt = 1; attempt <= this.#maxAttempts; attempt++) {
+      this.#state = { status: "reconnecting", error, attempt };
+      const delayMs = this.#backoff.next();
+      this.#hub.tell("reconnecting", {
+        error,
+        attempt,
+        delayMs,
+        keptAudioMs: this.#keptAudioMs,
+      });
+      try {
+        await this.#clock.sleep(delayMs, { signal });
+        const link = await this.#openLink(signal);
+        this.#reconnectCount++;
+        const reconnected = {
+          attemptCount: attempt,
+          outageMs: this.#clock.now() - lostMs,
+          keptAudioMs: this.#keptAudioMs,
+          isRenewal: false,
+        };
+        this.#use(link);
+        this.#hub.tell("reconnected", reconnected);
+        return;
+      } catch (cause) {
+        if (signal.aborted) return;
+        error = toRealtimeError(cause);
+        if (!isRetryable(error)) break;
+      }
+    }
+    this.#fail(error, close);
+  }
+
+  #fail(error: RealtimeError, close: RealtimeClose): void {
+    this.#options.signal?.removeEventListener("abort", this.#stopNow);
+    this.#outbox.abandon();
+    this.#state = { status: "failed", error };
+    this.#hub.fail(error);
+    this.#hub.tell("close", close);
+  }
+
+  /** Takes an event that belongs behind the audio, if it has to wait for it. */
+  #inOrder(event: RealtimeClientEvent): boolean {
+    const outbox = this.#outbox;
+    switch (event.type) {
+      case "input_audio_buffer.commit":
+        if (!outbox.isOpen) return false;
+        outbox.end(event);
+        this.#pump();
+        return true;
+      case "input_audio_buffer.clear":
+        outbox.clear();
+        return this.#state.status !== "ready";
+      case "response.create":
+        if (outbox.isSent) return false;
+        outbox.enqueue(event);
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  #append(event: RealtimeAppend, capturedMs: number): boolean {
     const byteCount = decodedLength(event.audio);
-    if (this.#state.status !== "ready") {
-      this.#notConnectedBytes += byteCount;
+    if (!this.#isTaking) {
+      this.#outbox.refuse(byteCount);
       return false;
     }
-    const named = this.#named(event);
-    const text = JSON.stringify(named);
-    if (this.#bufferedBytes + text.length > this.#maxBufferedBytes) {
-      this.#bufferFullBytes += byteCount;
-      return false;
+    if (!this.#outbox.append(event.audio, byteCount, capturedMs)) {
+      return this.#appendPastRing(event, byteCount, capturedMs);
     }
-    this.#transmit(named, text, byteCount);
-    this.#sentAudioBytes += byteCount;
+    this.#pump();
     return true;
   }
 
-  #sendSilence(durationMs: number): void {
-    if (this.#bufferedBytes > this.#maxBufferedBytes) return;
-    // Bytes of zero are As in base64: 3 bytes make 4 characters.
-    const audio = "A".repeat(durationMs * BYTES_PER_MS / 3 * 4);
-    this.#send({ type: "input_audio_buffer.append", audio });
-    this.#silencePaddingMs += durationMs;
+  /** Audio that there is no room to keep can still be sent at once. */
+  #appendPastRing(
+    event: RealtimeAppend,
+    byteCount: number,
+    capturedMs: number,
+  ): boolean {
+    const link = this.#link;
+    if (
+      link === undefined || !this.#outbox.isSent || this.#isHolding ||
+      !this.#hasRoomFor(event.audio, link)
+    ) {
+      this.#outbox.refuse(byteCount);
+      return false;
+    }
+    link.send(event, byteCount);
+    this.#outbox.pass(byteCount, capturedMs);
+    return true;
   }
 
-  #send(event: RealtimeClientEvent): void {
-    const named = this.#named(event);
-    this.#transmit(named, JSON.stringify(named));
+  /** Sends what is to be sent, as far as it may be sent now. */
+  #pump(): void {
+    const link = this.#link;
+    if (link === undefined || this.#isHolding) return;
+    for (;;) {
+      const item = this.#outbox.peek();
+      if (item === undefined) break;
+      if (item.kind === "audio") {
+        const waitMs = this.#waitBefore(item.audio, item.byteCount, link);
+        if (waitMs > 0) {
+          this.#pumpIn(waitMs);
+          return;
+        }
+        const { audio, byteCount } = item;
+        link.send({ type: "input_audio_buffer.append", audio }, byteCount);
+        this.#outbox.sent(link.audioMs);
+      } else if (item.kind === "event") {
+        link.send(item.event);
+        this.#outbox.sent(link.audioMs);
+      } else {
+        const eventId = item.event === undefined
+          ? link.turns.end()
+          : link.send(item.event);
+        const name = this.#outbox.sent(link.audioMs);
+        if (eventId !== undefined) link.commits.set(eventId, name);
+        else if (!link.turns.areServers) this.#outbox.settle(name);
+      }
+    }
+    this.#catchUp = undefined;
+    if (link.turns.areServers) {
+      // What it did not take for speech by now is none.
+      this.#outbox.settleUntil(
+        this.#speechStartMs ?? link.audioMs - HEARING_MS,
+      );
+    }
   }
 
-  #transmit(event: RealtimeClientEvent, text: string, byteCount = 0): void {
-    this.#socket?.send(text);
-    this.#sentEventCount++;
-    this.#turns?.sent(event, byteCount);
+  /** How long audio has to wait, in milliseconds. */
+  #waitBefore(audio: string, byteCount: number, link: RealtimeLink): number {
+    const nowMs = this.#clock.now();
+    if (!this.#hasRoomFor(audio, link)) {
+      this.#catchUp ??= { sinceMs: nowMs, sentMs: 0 };
+      return BUFFER_POLL_MS;
+    }
+    const catchUp = this.#catchUp;
+    if (catchUp === undefined) return 0;
+    const dueMs = catchUp.sinceMs +
+      (catchUp.sentMs - CATCH_UP_LEAD_MS) / this.#catchUpRate;
+    if (dueMs > nowMs) return dueMs - nowMs;
+    catchUp.sentMs += byteCount / BYTES_PER_MS;
+    return 0;
   }
 
-  /** A name is the only way to tell which event an error is about. */
-  #named<Event extends RealtimeClientEvent>(event: Event): Event {
-    const event_id = event.event_id ?? `earshot_${++this.#eventNumber}`;
-    return { ...event, event_id };
+  #hasRoomFor(audio: string, link: RealtimeLink): boolean {
+    return link.bufferedBytes + audio.length + APPEND_LENGTH <=
+      this.#maxBufferedBytes;
   }
 
-  get #bufferedBytes(): number {
-    return this.#socket?.bufferedAmount ?? 0;
+  #pumpIn(ms: number): void {
+    const link = this.#link;
+    if (this.#isPumpScheduled || link === undefined) return;
+    this.#isPumpScheduled = true;
+    this.#clock.sleep(ms, { signal: link.retired.signal })
+      .catch(() => {})
+      .then(() => {
+        this.#isPumpScheduled = false;
+        this.#pump();
+      });
+  }
+
+  get #keptAudioMs(): number {
+    return this.#outbox.counts.keptBytes / BYTES_PER_MS;
+  }
+
+  /** Notices a peer that is gone without a word. */
+  async #watchPeer(link: RealtimeLink): Promise<void> {
+    const { signal } = link.retired;
+    const watch = new PeerWatch(this.#deadPeerMs, this.#clock.now());
+    try {
+      for (;;) {
+        await this.#clock.sleep(this.#deadPeerMs / 3, { signal });
+        const { sentLength, bufferedBytes, receivedEventCount } = link;
+        const isDead = watch.isDead({
+          nowMs: this.#clock.now(),
+          sentLength,
+          bufferedBytes,
+          receivedEventCount,
+          isAnswerOwed: link.turns.isCommitOwed,
+        });
+        if (!isDead) continue;
+        link.abandon(
+          new RealtimeError(
+            `The server has shown no sign of life for ${this.#deadPeerMs} ms`,
+            { kind: "transient", fatal: true },
+          ),
+        );
+      }
+    } catch {
+      // The link is not in use any more.
+    }
+  }
+
+  /** Replaces a session before its end, at a quiet moment if there is one. */
+  async #renewInTime(link: RealtimeLink): Promise<void> {
+    const { signal } = link.retired;
+    const lifeMs = (link.expiresAtMs ?? Infinity) - Date.now();
+    // A server whose clock is wrong names an end that cannot be.
+    const endMs = this.#clock.now() +
+      (lifeMs > 0 && lifeMs < Infinity ? lifeMs : this.#renewAfterMs * 60 / 55);
+    const marginMs = Math.min(RENEWAL_MARGIN_MS, lifeMs / 10);
+    try {
+      await this.#clock.sleep(
+        lifeMs > 0
+          ? Math.min(this.#renewAfterMs, lifeMs - marginMs)
+          : this.#renewAfterMs,
+        { signal },
+      );
+      const next = await this.#openNext(signal);
+      try {
+        await this.#quiet(link, endMs - FORCED_RENEWAL_MARGIN_MS);
+      } catch (error) {
+        await this.#retire(next);
+        throw error;
+      }
+      this.#replace(link, next);
+    } catch {
+      // The link was lost or stopped: that is another story.
+    }
+  }
+
+  /** Makes the session that is to replace one that still works. */
+  async #openNext(signal: AbortSignal): Promise<RealtimeLink> {
+    for (;;) {
+      try {
+        return await this.#openLink(signal);
+      } catch (error) {
+        if (signal.aborted) throw error;
+        // There is time, and what cannot be helped shows at the end.
+        await this.#clock.sleep(STABLE_MS, { signal });
+      }
+    }
+  }
+
+  /** Waits until no utterance would be cut, or until it is high time. */
+  async #quiet(link: RealtimeLink, untilMs: number): Promise<void> {
+    const { signal } = link.retired;
+    const isOver = () => this.#clock.now() >= untilMs;
+    while (!isOver()) {
+      if (this.#isQuiet(link)) {
+        if (!link.turns.areServers) return;
+        // It may hear speech in what it was sent last.
+        this.#isHolding = true;
+        let isStillQuiet = false;
+        try {
+          await this.#clock.sleep(HEARING_MS, { signal });
+          isStillQuiet = this.#isQuiet(link);
+        } finally {
+          this.#isHolding = isStillQuiet;
+        }
+        if (isStillQuiet) return;
+        this.#pump();
+      }
+      await this.#clock.sleep(QUIET_POLL_MS, { signal });
+    }
+  }
+
+  #isQuiet(link: RealtimeLink): boolean {
+    const { areServers, areOpen, mayOpen } = link.turns;
+    return !areOpen && !mayOpen && link.bufferedBytes === 0 &&
+      (areServers || this.#outbox.isEmpty);
+  }
+
+  /** Goes on with the next session; what the old one owes may still come. */
+  async #replace(link: RealtimeLink, next: RealtimeLink): Promise<void> {
+    const isQuiet = this.#isQuiet(link);
+    // What a quiet server did not take for speech is not sent again.
+    if (isQuiet) this.#outbox.settleUntil(Infinity);
+    this.#outbox.rewind();
+    this.#renewalCount++;
+    const keptAudioMs = this.#keptAudioMs;
+    this.#retiring.add(link);
+    this.#use(next);
+    this.#hub.tell("reconnected", {
+      attemptCount: 0,
+      outageMs: 0,
+      keptAudioMs,
+      isRenewal: true,
+    });
+    const untilMs = this.#clock.now() + RETIREMENT_MS;
+    // One that hears speech now would make another utterance of its half.
+    while (
+      link.isReady && link.turns.areOpen && !link.turns.isSpeechHeard &&
+      this.#clock.now() < untilMs && this.#link === next
+    ) await this.#clock.sleep(DRAIN_POLL_MS);
+    await this.#retire(link);
   }
 
   readonly #stopNow = () => void this.stop();
@@ -630,9 +1169,19 @@ export class RealtimeConnectionManager
       await this.#attemptOver.promise;
     }
     await this.#drain();
-    if (this.#state.status !== "ready") return;
+    this.#retrying?.abort();
+    if (!this.#isTaking) return;
+    this.#options.signal?.removeEventListener("abort", this.#stopNow);
+    const link = this.#link;
     this.#state = { status: "closing" };
-    await this.#closeSocket();
+    this.#link = undefined;
+    this.#outbox.abandon();
+    const links = [...this.#retiring];
+    const [close] = await Promise.all([
+      link === undefined ? NO_CLOSE : this.#retire(link),
+      ...links.map((retiring) => this.#retire(retiring)),
+    ]);
+    this.#hub.tell("close", close);
     this.#state = { status: "closed" };
     this.#hub.endIterators();
   }
@@ -640,32 +1189,20 @@ export class RealtimeConnectionManager
   /** Waits until everything is sent and answered, or its time is over. */
   async #drain(): Promise<void> {
     const heardByMs = this.#clock.now() + HEARING_MS;
-    while (this.#state.status === "ready" && this.#turns !== undefined) {
+    while (this.#isTaking) {
       const nowMs = this.#clock.now();
-      const { areOpen, mayOpen } = this.#turns;
-      const isSettled = this.#bufferedBytes === 0 && !areOpen &&
-        !(mayOpen && nowMs < heardByMs);
       const leftMs = this.#drainUntilMs - nowMs;
-      if (isSettled || !(leftMs > 0)) return;
+      if (this.#isSettled(nowMs < heardByMs) || !(leftMs > 0)) return;
       await this.#clock.sleep(Math.min(leftMs, DRAIN_POLL_MS));
     }
   }
 
-  /** Closes the socket and waits for the other side, but not for long. */
-  async #closeSocket(): Promise<void> {
-    const socket = this.#socket;
-    if (socket === undefined) return;
-    socket.close(1000);
-    const closed = new AbortController();
-    await Promise.race([
-      this.#closed.promise,
-      this.#clock.sleep(CLOSE_TIMEOUT_MS, { signal: closed.signal })
-        .catch(() => {}),
-    ]);
-    closed.abort();
-    socket.onmessage = socket.onerror = socket.onclose = null;
-    // Without an answer it ends as if the network were lost.
-    if (this.#socket !== undefined) this.#onClose({ code: 1006, reason: "" });
+  #isSettled(mayBeHeard: boolean): boolean {
+    const link = this.#link;
+    if (!this.#outbox.isSent) return false;
+    if (link === undefined) return true;
+    const { areOpen, mayOpen } = link.turns;
+    return link.bufferedBytes === 0 && !areOpen && !(mayOpen && mayBeHeard);
   }
 
   #warnOfBeta(): void {
@@ -699,17 +1236,33 @@ function createNativeWebSocket(
   return new WebSocket(url, options);
 }
 
-/** Reads a frame; anything but an object with a `type` is no event. */
-function parse(data: unknown): RealtimeServerEvent | undefined {
-  if (typeof data !== "string") return undefined;
-  try {
-    const event = JSON.parse(data);
-    if (typeof event?.type !== "string") return undefined;
-    const type = toGaEventName(event.type);
-    return type === event.type ? event : { ...event, type };
-  } catch {
-    return undefined;
+/** Fills in the defaults and refuses what cannot work. */
+function reconnectOptions(
+  given: boolean | RealtimeReconnectOptions = true,
+): Required<RealtimeReconnectOptions> {
+  const {
+    maxAttempts = given === false ? 0 : Infinity,
+    initialDelayMs = 500,
+    maxDelayMs = 8000,
+  } = typeof given === "object" ? given : {};
+  if (maxAttempts !== Infinity && given !== false) {
+    checkInteger("reconnect.maxAttempts", maxAttempts, 1, 1e9);
   }
+  checkNumber("reconnect.initialDelayMs", initialDelayMs, 1, 600_000);
+  checkNumber("reconnect.maxDelayMs", maxDelayMs, 1, 3_600_000);
+  return { maxAttempts, initialDelayMs, maxDelayMs };
+}
+
+/** Whoever gets the credential may need the network for it. */
+function toRealtimeError(cause: unknown): RealtimeError {
+  if (cause instanceof RealtimeError) return cause;
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new RealtimeError(`The connection could not be made: ${message}`, {
+    kind: cause instanceof Deno.errors.NotCapable
+      ? "configuration"
+      : "transient",
+    fatal: true,
+  });
 }
 
 /** The bytes that base64 stands for. */

@@ -78,6 +78,17 @@ const KINDS_BY_CLOSE_CODE: Readonly<Record<number, RealtimeErrorKind>> = {
 };
 
 /**
+ * Says whether trying again can help. A wrong key, a wrong model or an empty
+ * account stay wrong.
+ *
+ * @param error What went wrong.
+ * @returns Whether it is of the network, or of the moment.
+ */
+export function isRetryable(error: RealtimeError): boolean {
+  return error.kind === "transient" || error.kind === "rate_limit";
+}
+
+/**
  * An error of the service or of the connection to it.
  *
  * @example What to do about it
@@ -139,6 +150,14 @@ export class RealtimeError extends Error {
   }
 }
 
+/** An event that says what went wrong, in whatever shape. */
+export interface RealtimeFailure {
+  /** What went wrong: an object, or only a text. */
+  readonly error?: unknown;
+  /** Its code, on some servers. */
+  readonly code?: unknown;
+}
+
 /**
  * Reads an `error` event, of which nothing can be relied on: fields may be
  * missing or `null`, and some servers send only a text.
@@ -148,7 +167,7 @@ export class RealtimeError extends Error {
  * @returns The error.
  */
 export function errorOfEvent(
-  event: { readonly error?: unknown; readonly code?: unknown },
+  event: RealtimeFailure,
   facts: Pick<RealtimeErrorFacts, "fatal" | "closeCode" | "secret"> = {},
 ): RealtimeError {
   const details = event.error;

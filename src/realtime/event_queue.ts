@@ -7,9 +7,13 @@
 /** Events that may wait for a slow consumer; the oldest ones make room. */
 const CAPACITY = 1024;
 
+/** The most text that may wait: events can be large, and many. */
+const MAX_LENGTH = 64 * 1024 * 1024;
+
 /** A bounded queue that is an async iterator. */
 export class EventQueue<T> implements AsyncIterableIterator<T> {
-  readonly #values: T[] = [];
+  readonly #values: { readonly value: T; readonly length: number }[] = [];
+  #length = 0;
   readonly #onReturn: (queue: EventQueue<T>) => void;
   readonly #onDrop: () => void;
   #end: { error?: unknown } | undefined;
@@ -28,13 +32,18 @@ export class EventQueue<T> implements AsyncIterableIterator<T> {
    * Adds an event.
    *
    * @param value The event.
+   * @param length The length of its text.
    */
-  push(value: T): void {
-    if (this.#values.length === CAPACITY) {
-      this.#values.shift();
+  push(value: T, length = 0): void {
+    while (
+      this.#values.length >= CAPACITY ||
+      this.#values.length > 0 && this.#length + length > MAX_LENGTH
+    ) {
+      this.#take();
       this.#onDrop();
     }
-    this.#values.push(value);
+    this.#values.push({ value, length });
+    this.#length += length;
     this.#wake();
   }
 
@@ -52,7 +61,7 @@ export class EventQueue<T> implements AsyncIterableIterator<T> {
   async next(): Promise<IteratorResult<T, undefined>> {
     for (;;) {
       if (this.#values.length > 0) {
-        return { done: false, value: this.#values.shift()! };
+        return { done: false, value: this.#take() };
       }
       if (this.#end !== undefined) {
         const { error } = this.#end;
@@ -76,6 +85,12 @@ export class EventQueue<T> implements AsyncIterableIterator<T> {
   /** The iterator is the queue itself. */
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  #take(): T {
+    const { value, length } = this.#values.shift()!;
+    this.#length -= length;
+    return value;
   }
 
   #wake(): void {

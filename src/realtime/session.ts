@@ -67,6 +67,37 @@ export function initialSession(
   return session;
 }
 
+/**
+ * Adds to the settings of a session what was changed later, the way the service
+ * does: what is not named stays.
+ *
+ * @param session The settings.
+ * @param change What a later `session.update` named.
+ * @returns The settings for the next session.
+ */
+export function mergeSessions(
+  session: RealtimeSession,
+  change: RealtimeSession,
+): RealtimeSession {
+  return merge(session, change) as RealtimeSession;
+}
+
+function merge(base: unknown, change: unknown): unknown {
+  if (!isObject(base) || !isObject(change)) return change;
+  const merged = { ...base };
+  for (const [name, value] of Object.entries(change)) {
+    // Turn detection of another kind shares no settings with the one before.
+    const isReplaced = isObject(value) && isObject(merged[name]) &&
+      value.type !== undefined && value.type !== merged[name].type;
+    merged[name] = isReplaced ? value : merge(merged[name], value);
+  }
+  return merged;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 function transcriptionOf(
   type: RealtimeSession["type"],
   options: SessionOptions,

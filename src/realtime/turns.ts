@@ -27,6 +27,9 @@ const SILENCE_MARGIN_MS = 200;
 /** Silence is audio to be sent: no setting of a server makes us send more. */
 const MAX_SILENCE_MS = 10_000;
 
+/** Transcripts that may be on their way at once. */
+const MAX_TRANSCRIPTS = 256;
+
 /** The longest waits of `semantic_vad` by its eagerness. */
 const SEMANTIC_SILENCE_MS = { low: 8000, medium: 4000, high: 2000, auto: 4000 };
 
@@ -34,10 +37,14 @@ const SEMANTIC_SILENCE_MS = { low: 8000, medium: 4000, high: 2000, auto: 4000 };
 export interface TurnsOptions {
   /** What the session is asked to be. */
   readonly session: RealtimeSession;
-  /** Sends an event. */
-  readonly send: (event: RealtimeClientEvent) => void;
+  /** Sends an event and says its `event_id`. */
+  readonly send: (event: RealtimeClientEvent) => string;
   /** Sends silence. */
   readonly sendSilence: (durationMs: number) => void;
+  /** Is told of a commit: whose it was, if it was ours. */
+  readonly onCommitted: (itemId: string, eventId: string | undefined) => void;
+  /** Is told of an event of ours that was refused. */
+  readonly onRefused: (eventId: string) => void;
 }
 
 /**
@@ -72,6 +79,21 @@ export class Turns {
     this.#transcribes = Boolean(audio?.input?.transcription);
   }
 
+  /** Whether the server finds the turns. */
+  get areServers(): boolean {
+    return this.#turnDetection !== null;
+  }
+
+  /** Whether the server has not answered a commit of ours yet. */
+  get isCommitOwed(): boolean {
+    return this.#commits.size > 0;
+  }
+
+  /** Whether the server hears speech now. */
+  get isSpeechHeard(): boolean {
+    return this.#serverHearsSpeech;
+  }
+
   /** Whether the server still owes a commit, a transcript or a response. */
   get areOpen(): boolean {
     return this.#commits.size > 0 || this.#transcripts.size > 0 ||
@@ -92,20 +114,25 @@ export class Turns {
    * When the client finds the turns, it is committed and answered, or cleared
    * when it is too short to commit. When the server does, it is given the silence
    * that it waits for: a stream that just stops would never end the turn.
+   *
+   * @returns The `event_id` of the commit, if it was committed.
    */
-  end(): void {
+  end(): string | undefined {
     const turnMs = this.#turnBytes / BYTES_PER_MS;
     this.#turnBytes = 0;
-    if (turnMs === 0) return;
+    if (turnMs === 0) return undefined;
     if (this.#turnDetection !== null) {
       this.#options.sendSilence(silenceOf(this.#turnDetection));
       this.#serverMayHearSpeech = true;
-    } else if (turnMs < MIN_COMMIT_MS) {
-      this.#options.send({ type: "input_audio_buffer.clear" });
-    } else {
-      this.#options.send({ type: "input_audio_buffer.commit" });
-      if (this.#areAnswered) this.#respond();
+      return undefined;
     }
+    if (turnMs < MIN_COMMIT_MS) {
+      this.#options.send({ type: "input_audio_buffer.clear" });
+      return undefined;
+    }
+    const eventId = this.#options.send({ type: "input_audio_buffer.commit" });
+    if (this.#areAnswered) this.#respond();
+    return eventId;
   }
 
   /**
@@ -183,20 +210,28 @@ export class Turns {
   #committed(itemId: string): void {
     this.#serverHearsSpeech = false;
     this.#serverMayHearSpeech = false;
-    if (this.#transcribes) this.#transcripts.add(itemId);
+    if (this.#transcribes) this.#expectTranscript(itemId);
     const [ours] = this.#commits;
-    if (ours !== undefined) {
-      this.#commits.delete(ours);
-      return;
-    }
+    if (ours !== undefined) this.#commits.delete(ours);
+    this.#options.onCommitted(itemId, ours);
+    if (ours !== undefined) return;
     // The server's own commits are answered unless it was told otherwise.
     this.#responding ||= this.#areAnswered &&
       this.#turnDetection !== null &&
       this.#turnDetection.create_response !== false;
   }
 
+  /** A server that commits without end and transcribes nothing owes no more. */
+  #expectTranscript(itemId: string): void {
+    this.#transcripts.add(itemId);
+    const [oldest] = this.#transcripts;
+    if (this.#transcripts.size > MAX_TRANSCRIPTS) {
+      this.#transcripts.delete(oldest!);
+    }
+  }
+
   #refused(eventId: string, code: string | null | undefined): void {
-    this.#commits.delete(eventId);
+    if (this.#commits.delete(eventId)) this.#options.onRefused(eventId);
     if (eventId !== this.#responseRequest) return;
     if (code === "conversation_already_has_active_response") {
       this.#responseWanted = true;

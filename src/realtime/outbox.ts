@@ -1,0 +1,487 @@
+/**
+ * Audio on its way to the service, kept until the service has it.
+ *
+ * A ring of fixed size holds what was not sent yet, and of what was sent all that
+ * would have to be sent again if the connection were lost now. Everything is in
+ * the order of its capture; a cursor divides the sent from the unsent.
+ *
+ * @module
+ */
+
+import type { RealtimeClientEvent } from "./events.ts";
+import { BYTES_PER_MS } from "./turns.ts";
+
+/** Base64 characters for a millisecond of 24 kHz mono PCM16. */
+const CHARS_PER_MS = 64;
+
+/** No sensible chunk is shorter; it bounds how many there can be. */
+const MIN_CHUNK_MS = 5;
+
+/** Why audio was not sent. */
+export type UnsentCause =
+  /** There was no session to send it to, and no more room to keep it. */
+  | "notConnected"
+  /** The connection was too slow, and there was no more room to keep it. */
+  | "bufferFull";
+
+/** An utterance: the audio between two ends. */
+export interface Utterance {
+  /** When its first sample was captured: milliseconds of `performance.now()`. */
+  readonly capturedMs: number;
+  /** Bytes of PCM16 in it so far, without what was dropped. */
+  readonly byteCount: number;
+  /** Whether a part of it was dropped. */
+  readonly isCut: boolean;
+  /** Whether it was sent again, because a connection was lost before its end. */
+  readonly isResent: boolean;
+}
+
+type MutableUtterance =
+  & { -readonly [Key in keyof Utterance]: Utterance[Key] }
+  & {
+    /** Whether the present session was sent a part of it. */
+    isStarted: boolean;
+  };
+
+/** What is to be sent next. */
+export type OutboxItem =
+  /** Audio, in base64. */
+  | {
+    readonly kind: "audio";
+    readonly audio: string;
+    readonly byteCount: number;
+  }
+  /** The end of an utterance: by an event of the user's own, or by the rules. */
+  | { readonly kind: "end"; readonly event?: RealtimeClientEvent }
+  /** Another event that must keep its place behind the audio. */
+  | { readonly kind: "event"; readonly event: RealtimeClientEvent };
+
+interface Entry {
+  readonly kind: OutboxItem["kind"];
+  readonly utterance: MutableUtterance | undefined;
+  readonly event: RealtimeClientEvent | undefined;
+  /** Where its text is in the ring. */
+  readonly offset: number;
+  readonly length: number;
+  readonly byteCount: number;
+  readonly capturedMs: number;
+  /** Where it ended on the session's own timeline, once it was sent. */
+  sentEndMs: number;
+}
+
+/** Bytes of PCM16 by what became of them. */
+export interface OutboxCounts {
+  /** All that was appended: the sum of the sent, the kept and the unsent. */
+  readonly appendedBytes: number;
+  /** Sent to the present session, or to an earlier one that took them. */
+  readonly sentBytes: number;
+  /** Waiting to be sent. */
+  readonly keptBytes: number;
+  /** Given up. */
+  readonly unsentBytes: Readonly<Record<UnsentCause, number>>;
+  /** Sent more than once, as a connection was lost before their turn was over. */
+  readonly resentBytes: number;
+  /** Utterances that were given up as a whole. */
+  readonly droppedUtteranceCount: number;
+}
+
+/** A ring of audio between one that appends and one that sends. */
+export class Outbox {
+  readonly #ring: Uint8Array<ArrayBuffer>;
+  readonly #maxEntryCount: number;
+  readonly #causeOfDrop: () => UnsentCause;
+  readonly #encoder = new TextEncoder();
+  readonly #decoder = new TextDecoder();
+  /** From `#first` on the sent ones, from `#next` on the unsent ones. */
+  #entries: Entry[] = [];
+  #first = 0;
+  #next = 0;
+  #writeOffset = 0;
+  /** The utterance that is being appended to. */
+  #open: MutableUtterance | undefined;
+  /** What was appended last, so that it need not be read out of the ring. */
+  #latest: { readonly entry: Entry; readonly audio: string } | undefined;
+  /** Sent bytes that could not be sent again: their room was needed. */
+  #letGoBytes = 0;
+
+  #appendedBytes = 0;
+  #keptBytes = 0;
+  #resentBytes = 0;
+  #droppedUtteranceCount = 0;
+  readonly #unsentBytes: Record<UnsentCause, number> = {
+    notConnected: 0,
+    bufferFull: 0,
+  };
+
+  /**
+   * Reserves all its memory.
+   *
+   * @param keepMs Milliseconds of audio that it has room for.
+   * @param causeOfDrop Says why there is no more room, when there is none.
+   */
+  constructor(keepMs: number, causeOfDrop: () => UnsentCause) {
+    this.#ring = new Uint8Array(Math.ceil(keepMs * CHARS_PER_MS));
+    this.#maxEntryCount = Math.ceil(keepMs / MIN_CHUNK_MS) + 16;
+    this.#causeOfDrop = causeOfDrop;
+  }
+
+  /** What became of every byte. */
+  get counts(): OutboxCounts {
+    const { notConnected, bufferFull } = this.#unsentBytes;
+    return {
+      appendedBytes: this.#appendedBytes,
+      sentBytes: this.#appendedBytes - this.#keptBytes - notConnected -
+        bufferFull,
+      keptBytes: this.#keptBytes,
+      unsentBytes: { notConnected, bufferFull },
+      resentBytes: this.#resentBytes,
+      droppedUtteranceCount: this.#droppedUtteranceCount,
+    };
+  }
+
+  /** Whether an utterance is being appended to. */
+  get isOpen(): boolean {
+    return this.#open !== undefined;
+  }
+
+  /** Whether nothing waits to be sent. */
+  get isSent(): boolean {
+    return this.#next === this.#entries.length;
+  }
+
+  /** Whether no utterance is open, waits to be sent, or might be sent again. */
+  get isEmpty(): boolean {
+    return this.#first === this.#entries.length && this.#open === undefined;
+  }
+
+  /**
+   * Takes audio. Of what does not fit any more the oldest makes room: first what
+   * was sent, then whole utterances, then the beginning of the last one.
+   *
+   * @param audio Base64 of PCM16.
+   * @param byteCount The bytes of PCM16 that it stands for.
+   * @param capturedMs When its first sample was captured.
+   * @returns `false` when it is larger than the ring: tell
+   *   {@linkcode Outbox.pass} or {@linkcode Outbox.refuse} what became of it.
+   */
+  append(audio: string, byteCount: number, capturedMs: number): boolean {
+    if (audio.length > this.#ring.length) return false;
+    const offset = this.#makeRoomFor(audio.length);
+    const utterance = this.#opened(capturedMs);
+    utterance.byteCount += byteCount;
+    this.#appendedBytes += byteCount;
+    this.#keptBytes += byteCount;
+    this.#encoder.encodeInto(audio, this.#ring.subarray(offset));
+    this.#writeOffset = offset + audio.length;
+    const entry: Entry = {
+      kind: "audio",
+      utterance,
+      event: undefined,
+      offset,
+      length: audio.length,
+      byteCount,
+      capturedMs,
+      sentEndMs: Infinity,
+    };
+    this.#entries.push(entry);
+    this.#latest = { entry, audio };
+    return true;
+  }
+
+  /**
+   * Counts audio that was sent past the ring.
+   *
+   * @param byteCount Its bytes of PCM16.
+   * @param capturedMs When its first sample was captured.
+   */
+  pass(byteCount: number, capturedMs: number): void {
+    const utterance = this.#opened(capturedMs);
+    utterance.byteCount += byteCount;
+    utterance.isStarted = true;
+    this.#appendedBytes += byteCount;
+    this.#letGoBytes += byteCount;
+  }
+
+  /**
+   * Counts audio that is neither sent nor kept.
+   *
+   * @param byteCount Its bytes of PCM16.
+   */
+  refuse(byteCount: number): void {
+    this.#appendedBytes += byteCount;
+    this.#giveUp(byteCount);
+    if (this.#open !== undefined) this.#open.isCut = true;
+  }
+
+  /**
+   * Ends the utterance that was appended to. One without audio is none.
+   *
+   * @param event The event that ends it, instead of the usual ones.
+   */
+  end(event?: RealtimeClientEvent): void {
+    const utterance = this.#open;
+    this.#open = undefined;
+    if (utterance === undefined) return;
+    if (utterance.byteCount > 0) this.#push("end", event, utterance);
+    else this.#droppedUtteranceCount++;
+  }
+
+  /**
+   * Takes an event that must not overtake the audio before it.
+   *
+   * @param event The event; it is sent once, and not again.
+   */
+  enqueue(event: RealtimeClientEvent): void {
+    this.#push("event", event, undefined);
+  }
+
+  /** What is to be sent next, if anything. */
+  peek(): OutboxItem | undefined {
+    const entry = this.#entries[this.#next];
+    switch (entry?.kind) {
+      case undefined:
+        return undefined;
+      case "audio":
+        return {
+          kind: "audio",
+          audio: this.#textOf(entry!),
+          byteCount: entry!.byteCount,
+        };
+      case "end":
+        return { kind: "end", event: entry!.event };
+      case "event":
+        return { kind: "event", event: entry!.event! };
+    }
+  }
+
+  /**
+   * Says that the next item was sent.
+   *
+   * @param sentEndMs Where the session's audio has arrived with it, in
+   *   milliseconds.
+   * @returns A name for it, for {@linkcode Outbox.settle}.
+   */
+  sent(sentEndMs: number): object {
+    const entry = this.#entries[this.#next++]!;
+    entry.sentEndMs = sentEndMs;
+    this.#keptBytes -= entry.byteCount;
+    if (entry.utterance !== undefined) {
+      if (entry.utterance.isResent) this.#resentBytes += entry.byteCount;
+      entry.utterance.isStarted = true;
+    }
+    this.#latest = undefined;
+    return entry;
+  }
+
+  /**
+   * Lets go of an item that was sent, and of all before it: they are over.
+   *
+   * @param name What `sent` returned.
+   * @returns The utterance that it belongs to; nothing if it is gone already.
+   */
+  settle(name: object): Utterance | undefined {
+    const index = this.#entries.indexOf(name as Entry, this.#first);
+    if (index < 0) return undefined;
+    const { utterance } = this.#entries[index]!;
+    this.#settleBefore(index + 1);
+    return utterance;
+  }
+
+  /**
+   * Lets go of what was sent up to a moment of the session's own timeline.
+   *
+   * @param sessionMs Milliseconds of audio since the session's start.
+   */
+  settleUntil(sessionMs: number): void {
+    let index = this.#first;
+    while (
+      index < this.#next && this.#entries[index]!.sentEndMs <= sessionMs
+    ) index++;
+    if (index > this.#first) this.#settleBefore(index);
+  }
+
+  /**
+   * Finds when something was captured.
+   *
+   * @param sessionMs Milliseconds of audio since the session's start.
+   * @returns Milliseconds of `performance.now()`, if it is still known.
+   */
+  capturedMsAt(sessionMs: number): number | undefined {
+    for (let index = this.#first; index < this.#next; index++) {
+      const { kind, sentEndMs, capturedMs, byteCount } = this.#entries[index]!;
+      if (kind !== "audio" || sentEndMs < sessionMs) continue;
+      const beginMs = sentEndMs - byteCount / BYTES_PER_MS;
+      return capturedMs + Math.max(0, sessionMs - beginMs);
+    }
+    return undefined;
+  }
+
+  /** Begins anew with the oldest item that is not settled: in a new session. */
+  rewind(): void {
+    if (this.#letGoBytes > 0) {
+      this.#unsentBytes.notConnected += this.#letGoBytes;
+      this.#letGoBytes = 0;
+      const utterance = this.#entries[this.#first]?.utterance ?? this.#open;
+      if (utterance !== undefined) utterance.isCut = true;
+    }
+    const again: Entry[] = [];
+    for (const entry of this.#entries.slice(this.#first, this.#next)) {
+      // What is not a part of an utterance is sent once.
+      if (entry.utterance === undefined) continue;
+      this.#keptBytes += entry.byteCount;
+      entry.utterance.isResent = true;
+      entry.utterance.isStarted = false;
+      again.push(entry);
+    }
+    if (this.#open !== undefined) this.#open.isStarted = false;
+    this.#entries = [...again, ...this.#entries.slice(this.#next)];
+    this.#first = this.#next = 0;
+  }
+
+  /** Gives up what was not sent, and forgets what was. */
+  abandon(): void {
+    const dropped = new Set(
+      this.#entries.slice(this.#next).map(({ utterance }) => utterance),
+    );
+    for (const utterance of dropped) {
+      if (utterance?.isStarted === false) this.#droppedUtteranceCount++;
+    }
+    this.#removeUnsent(() => true);
+    this.#settleBefore(this.#next);
+    this.#open = undefined;
+  }
+
+  /** Forgets the utterance that is being appended to, which was cleared. */
+  clear(): void {
+    const utterance = this.#open;
+    if (utterance === undefined) return;
+    this.#removeUnsent((entry) => entry.utterance === utterance);
+    this.#open = undefined;
+  }
+
+  #opened(capturedMs: number): MutableUtterance {
+    return this.#open ??= {
+      capturedMs,
+      byteCount: 0,
+      isCut: false,
+      isResent: false,
+      isStarted: false,
+    };
+  }
+
+  #push(
+    kind: "end" | "event",
+    event: RealtimeClientEvent | undefined,
+    utterance: MutableUtterance | undefined,
+  ): void {
+    this.#entries.push({
+      kind,
+      utterance,
+      event,
+      offset: 0,
+      length: 0,
+      byteCount: 0,
+      capturedMs: 0,
+      sentEndMs: Infinity,
+    });
+  }
+
+  #textOf(entry: Entry): string {
+    if (this.#latest?.entry === entry) return this.#latest.audio;
+    const { offset, length } = entry;
+    return this.#decoder.decode(this.#ring.subarray(offset, offset + length));
+  }
+
+  #settleBefore(index: number): void {
+    this.#first = index;
+    this.#letGoBytes = 0;
+    this.#compact();
+  }
+
+  /** Forgets settled entries now and then: each time would cost too much. */
+  #compact(): void {
+    if (this.#first < 256 || this.#first * 2 < this.#entries.length) return;
+    this.#entries.splice(0, this.#first);
+    this.#next -= this.#first;
+    this.#first = 0;
+  }
+
+  /** Finds room in the ring, making some where there is none. */
+  #makeRoomFor(length: number): number {
+    for (;;) {
+      const offset = this.#offsetFor(length);
+      const entryCount = this.#entries.length - this.#first;
+      if (offset !== undefined && entryCount < this.#maxEntryCount) {
+        return offset;
+      }
+      if (this.#first < this.#next) {
+        this.#letGoBytes += this.#entries[this.#first++]!.byteCount;
+        this.#compact();
+      } else {
+        this.#dropUnsent();
+      }
+    }
+  }
+
+  /** Where a text can be put in one piece, if anywhere. */
+  #offsetFor(length: number): number | undefined {
+    let index = this.#first;
+    while (this.#entries[index]?.length === 0) index++;
+    const oldest = this.#entries[index];
+    if (oldest === undefined) return 0;
+    if (this.#writeOffset <= oldest.offset) {
+      return oldest.offset - this.#writeOffset >= length
+        ? this.#writeOffset
+        : undefined;
+    }
+    if (this.#ring.length - this.#writeOffset >= length) {
+      return this.#writeOffset;
+    }
+    return oldest.offset >= length ? 0 : undefined;
+  }
+
+  /**
+   * Gives up the oldest of what is unsent: its whole utterance, unless a part of
+   * that was sent or is still to come.
+   */
+  #dropUnsent(): void {
+    let index = this.#next;
+    while (this.#isOwed(this.#entries[index]!)) index++;
+    const { utterance, byteCount } = this.#entries[index]!;
+    if (utterance === undefined || utterance === this.#open) {
+      this.#entries.splice(index, 1);
+      if (utterance !== undefined) this.#cut(utterance, byteCount);
+    } else {
+      if (!utterance.isStarted) this.#droppedUtteranceCount++;
+      this.#removeUnsent((entry) =>
+        entry.utterance === utterance && !this.#isOwed(entry)
+      );
+    }
+  }
+
+  /** A session that was sent a part of an utterance has to be told its end. */
+  #isOwed({ kind, utterance }: Entry): boolean {
+    return kind === "end" && utterance!.isStarted;
+  }
+
+  #removeUnsent(isRemoved: (entry: Entry) => boolean): void {
+    const unsent = this.#entries.splice(this.#next);
+    for (const entry of unsent) {
+      if (!isRemoved(entry)) this.#entries.push(entry);
+      else if (entry.utterance !== undefined) {
+        this.#cut(entry.utterance, entry.byteCount);
+      }
+    }
+  }
+
+  #cut(utterance: MutableUtterance, byteCount: number): void {
+    utterance.byteCount -= byteCount;
+    utterance.isCut = true;
+    this.#keptBytes -= byteCount;
+    this.#giveUp(byteCount);
+  }
+
+  #giveUp(byteCount: number): void {
+    this.#unsentBytes[this.#causeOfDrop()] += byteCount;
+  }
+}

@@ -1,0 +1,276 @@
+import { assert, assertEquals, assertFalse } from "@std/assert";
+import { Outbox, type UnsentCause } from "../src/realtime/outbox.ts";
+
+const MS_PER_CHUNK = 10;
+const BYTES_PER_CHUNK = MS_PER_CHUNK * 48;
+
+/** Audio that can be told apart: its number, padded to the length of base64. */
+function audioOf(chunk: number): string {
+  return String(chunk).padEnd(MS_PER_CHUNK * 64, ".");
+}
+
+function numberOf(audio: string): number {
+  return Number(audio.split(".")[0]);
+}
+
+function lab(keepMs: number) {
+  const facts: { cause: UnsentCause } = { cause: "notConnected" };
+  const outbox = new Outbox(keepMs, () => facts.cause);
+  let chunk = 0;
+  let sessionMs = 0;
+  return {
+    outbox,
+    facts,
+    append(count: number): void {
+      for (let i = 0; i < count; i++, chunk++) {
+        assert(outbox.append(audioOf(chunk), BYTES_PER_CHUNK, chunk * 10));
+      }
+    },
+    /** Sends up to `count` items: numbers are chunks, "|" the end of one. */
+    send(count = Infinity): (number | string)[] {
+      const sent: (number | string)[] = [];
+      while (sent.length < count) {
+        const item = outbox.peek();
+        if (item === undefined) break;
+        if (item.kind === "audio") sessionMs += MS_PER_CHUNK;
+        outbox.sent(sessionMs);
+        sent.push(
+          item.kind === "audio"
+            ? numberOf(item.audio)
+            : item.kind === "end"
+            ? "|"
+            : item.event.type,
+        );
+      }
+      return sent;
+    },
+    msOf(name: "sentBytes" | "keptBytes" | "appendedBytes" | "resentBytes") {
+      return outbox.counts[name] / 48;
+    },
+  };
+}
+
+Deno.test("Outbox gives everything back in its order", () => {
+  const { outbox, append, send } = lab(1000);
+  append(3);
+  outbox.end();
+  append(1);
+  assertEquals(send(), [0, 1, 2, "|", 3]);
+  assert(outbox.isSent);
+});
+
+Deno.test("Outbox sends an unfinished utterance again from its first sample", () => {
+  const { outbox, append, send, msOf } = lab(1000);
+  append(3);
+  send();
+  append(1);
+  outbox.rewind();
+  append(1);
+  outbox.end();
+  assertEquals(send(), [0, 1, 2, 3, 4, "|"]);
+  assertEquals(msOf("resentBytes"), 50);
+  assertEquals(msOf("sentBytes"), 50);
+});
+
+Deno.test("Outbox does not send again what was settled", () => {
+  const { outbox, append, send } = lab(1000);
+  append(2);
+  outbox.end();
+  append(1);
+  send(2);
+  const name = outbox.sent(20);
+  send();
+  const { capturedMs, byteCount, isCut } = outbox.settle(name)!;
+  assertEquals([capturedMs, byteCount, isCut], [0, 2 * BYTES_PER_CHUNK, false]);
+  outbox.rewind();
+  assertEquals(send(), [2]);
+});
+
+Deno.test("Outbox drops whole utterances, the oldest first, when it is full", () => {
+  const { outbox, append, send, msOf } = lab(100);
+  append(4);
+  outbox.end();
+  append(4);
+  outbox.end();
+  append(4);
+  assertEquals(send(), [4, 5, 6, 7, "|", 8, 9, 10, 11]);
+  assertEquals(outbox.counts.droppedUtteranceCount, 1);
+  assertEquals(outbox.counts.unsentBytes, {
+    notConnected: 4 * BYTES_PER_CHUNK,
+    bufferFull: 0,
+  });
+  assertEquals(msOf("sentBytes"), 80);
+});
+
+Deno.test("Outbox cuts the beginning of an utterance that is longer than all of it", () => {
+  const { outbox, append, send, facts } = lab(100);
+  facts.cause = "bufferFull";
+  append(15);
+  outbox.end();
+  assertEquals(send(10), [5, 6, 7, 8, 9, 10, 11, 12, 13, 14]);
+  const utterance = outbox.settle(outbox.sent(100));
+  assertEquals(utterance!.isCut, true);
+  assertEquals(utterance!.byteCount, 10 * BYTES_PER_CHUNK);
+  assertEquals(outbox.counts.unsentBytes.bufferFull, 5 * BYTES_PER_CHUNK);
+});
+
+Deno.test("Outbox loses nothing of a long utterance while the session lives", () => {
+  const { outbox, append, send, msOf } = lab(100);
+  const sent: unknown[] = [];
+  for (let i = 0; i < 30; i++) {
+    append(1);
+    sent.push(...send());
+  }
+  assertEquals(sent, Array.from({ length: 30 }, (_, chunk) => chunk));
+  assertEquals(msOf("sentBytes"), 300);
+  assertEquals(outbox.counts.unsentBytes.notConnected, 0);
+});
+
+Deno.test("Outbox counts what it had no room to keep, when the session is lost", () => {
+  const { outbox, append, send, msOf } = lab(100);
+  for (let i = 0; i < 30; i++) {
+    append(1);
+    send();
+  }
+  outbox.rewind();
+  assertEquals(msOf("keptBytes"), 100);
+  assertEquals(outbox.counts.unsentBytes.notConnected / 48, 200);
+  outbox.end();
+  assertEquals(send(10).at(0), 20);
+  assertEquals(outbox.settle(outbox.sent(100))!.isCut, true);
+});
+
+Deno.test("Outbox sends the end of an utterance whose rest had to be dropped", () => {
+  const { outbox, append, send } = lab(100);
+  append(2);
+  assertEquals(send(), [0, 1]);
+  // The socket is full from here on.
+  append(6);
+  outbox.end();
+  append(8);
+  outbox.end();
+  assertEquals(send(), ["|", 8, 9, 10, 11, 12, 13, 14, 15, "|"]);
+  assertEquals(outbox.counts.droppedUtteranceCount, 0);
+});
+
+Deno.test("Outbox keeps the place of other events, and sends them once", () => {
+  const { outbox, append, send } = lab(1000);
+  append(1);
+  outbox.end();
+  outbox.enqueue({ type: "response.create" });
+  append(1);
+  assertEquals(send(), [0, "|", "response.create", 1]);
+  outbox.rewind();
+  assertEquals(send(), [0, "|", 1]);
+});
+
+Deno.test("Outbox forgets an utterance that was cleared", () => {
+  const { outbox, append, send, msOf } = lab(1000);
+  append(1);
+  outbox.end();
+  append(2);
+  outbox.clear();
+  append(1);
+  outbox.end();
+  assertEquals(send(), [0, "|", 3, "|"]);
+  assertEquals(msOf("appendedBytes"), 40);
+  assertEquals(outbox.counts.unsentBytes.notConnected / 48, 20);
+});
+
+Deno.test("Outbox counts what is abandoned", () => {
+  const { outbox, append, send, msOf } = lab(1000);
+  append(3);
+  outbox.end();
+  send();
+  append(2);
+  outbox.end();
+  append(1);
+  outbox.abandon();
+  assert(outbox.isEmpty);
+  assertEquals(send(), []);
+  assertEquals([msOf("sentBytes"), msOf("keptBytes")], [30, 0]);
+  assertEquals(outbox.counts.unsentBytes.notConnected / 48, 30);
+  assertEquals(outbox.counts.droppedUtteranceCount, 2);
+});
+
+Deno.test("Outbox settles what a server heard, by the session's own time", () => {
+  const { outbox, append, send } = lab(1000);
+  append(10);
+  send();
+  assertEquals(outbox.capturedMsAt(45), 45);
+  outbox.settleUntil(40);
+  assertEquals(outbox.capturedMsAt(35), 40);
+  outbox.rewind();
+  assertEquals(send(), [4, 5, 6, 7, 8, 9]);
+});
+
+Deno.test("Outbox refuses what is larger than all its room", () => {
+  const { outbox, append } = lab(100);
+  append(1);
+  assertFalse(outbox.append("A".repeat(6401), 4800, 0));
+  outbox.refuse(4800);
+  assertEquals(outbox.counts.appendedBytes, 480 + 4800);
+  assertEquals(outbox.counts.unsentBytes.notConnected, 4800);
+});
+
+Deno.test("Outbox accounts for every byte, and keeps the order, whatever happens", () => {
+  for (let seed = 1; seed <= 3000; seed++) {
+    let state = seed;
+    const random = (below: number) => {
+      state = Math.imul(state, 1_103_515_245) + 12_345 >>> 0;
+      return (state >>> 8) % below;
+    };
+    const { outbox, append, send, facts } = lab(100 + random(400));
+    const names: object[] = [];
+    let last = -1;
+    for (let step = 0; step < 60; step++) {
+      switch (random(9)) {
+        case 0:
+        case 1:
+        case 2:
+          append(1 + random(12));
+          break;
+        case 3:
+          outbox.end();
+          break;
+        case 4: {
+          for (const item of send(1 + random(20))) {
+            if (typeof item !== "number") continue;
+            assert(item > last, `seed ${seed}: ${item} behind ${last}`);
+            last = item;
+          }
+          break;
+        }
+        case 5:
+          if (outbox.peek()?.kind === "end") names.push(outbox.sent(0));
+          break;
+        case 6:
+          if (names.length > 0) outbox.settle(names.shift()!);
+          break;
+        case 7:
+          outbox.rewind();
+          names.length = 0;
+          last = -1;
+          break;
+        case 8:
+          facts.cause = random(2) === 0 ? "notConnected" : "bufferFull";
+          if (random(8) === 0) outbox.clear();
+          if (random(30) === 0) outbox.abandon();
+          break;
+      }
+      const { appendedBytes, sentBytes, keptBytes, unsentBytes } =
+        outbox.counts;
+      assertEquals(
+        sentBytes + keptBytes + unsentBytes.notConnected +
+          unsentBytes.bufferFull,
+        appendedBytes,
+        `seed ${seed}`,
+      );
+      assert(sentBytes >= 0 && keptBytes >= 0, `seed ${seed}`);
+    }
+    // What is kept is there indeed.
+    const kept = outbox.counts.keptBytes;
+    const rest = send().filter((item) => typeof item === "number");
+    assertEquals(rest.length * BYTES_PER_CHUNK, kept, `seed ${seed}`);
+  }
+});
