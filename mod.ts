@@ -66,6 +66,7 @@ export {
   AlsaError,
   type AlsaErrorKind,
   type AlsaErrorOptions,
+  type CardIdentity,
   type OpenPcm,
   type PcmDevice,
   type PcmParameters,
