@@ -6,6 +6,7 @@
  */
 
 import { type PcmCapabilities, readCapabilities } from "./capabilities.ts";
+import { type Card, mapCards } from "./cards.ts";
 import { check } from "./errno.ts";
 import { acquireAlsa, type Alsa, releaseAlsa } from "./library.ts";
 import { cString, readCString, readPointer } from "./memory.ts";
@@ -65,26 +66,15 @@ export function listCaptureSources(): CaptureSources {
 }
 
 function listCardDevices(alsa: Alsa): CardDevice[] {
-  const devices: CardDevice[] = [];
-  const card = new Int32Array([-1]);
-  for (;;) {
-    check("snd_card_next", alsa.snd_card_next(card));
-    if (card[0]! < 0) return devices;
-    devices.push(...listDevicesOfCard(alsa, card[0]!));
-  }
+  return mapCards(alsa, (card, ctl) => listDevicesOfCard(alsa, card, ctl))
+    .flat();
 }
 
-/** A card that was pulled out meanwhile has no devices. */
-function listDevicesOfCard(alsa: Alsa, card: number): CardDevice[] {
-  const pointer = new BigUint64Array(1);
-  if (alsa.snd_ctl_open(pointer, cString(`hw:${card}`), 0) < 0) return [];
-  const ctl = pointer[0]!;
-  const cardInfo = alsa.calloc(1n, alsa.snd_ctl_card_info_sizeof());
+function listDevicesOfCard(alsa: Alsa, card: Card, ctl: bigint): CardDevice[] {
   const pcmInfo = alsa.calloc(1n, alsa.snd_pcm_info_sizeof());
   const devices: CardDevice[] = [];
   const next = new Int32Array([-1]);
   try {
-    if (alsa.snd_ctl_card_info(ctl, cardInfo) < 0) return devices;
     for (;;) {
       if (alsa.snd_ctl_pcm_next_device(ctl, next) < 0) return devices;
       const device = next[0]!;
@@ -93,20 +83,18 @@ function listDevicesOfCard(alsa: Alsa, card: number): CardDevice[] {
       alsa.snd_pcm_info_set_stream(pcmInfo, STREAM_CAPTURE);
       // A device that only plays has no such stream.
       if (alsa.snd_ctl_pcm_info(ctl, pcmInfo) < 0) continue;
-      const text = (address: bigint) => readCString(alsa, address) ?? "";
       devices.push({
-        card,
-        cardId: text(alsa.snd_ctl_card_info_get_id(cardInfo)),
-        cardName: text(alsa.snd_ctl_card_info_get_longname(cardInfo)),
+        card: card.number,
+        cardId: card.id,
+        cardName: card.longName,
         device,
-        deviceName: text(alsa.snd_pcm_info_get_name(pcmInfo)),
-        ...probe(alsa, `hw:${card},${device}`),
+        deviceName: readCString(alsa, alsa.snd_pcm_info_get_name(pcmInfo)) ??
+          "",
+        ...probe(alsa, `hw:${card.number},${device}`),
       });
     }
   } finally {
     alsa.free(pcmInfo);
-    alsa.free(cardInfo);
-    alsa.snd_ctl_close(ctl);
   }
 }
 

@@ -174,6 +174,22 @@ export class Pcm {
     return this.#configuration;
   }
 
+  /**
+   * Asks which card the device is on, also when a plugin such as `plug` or
+   * `dsnoop` is in between.
+   *
+   * @returns The number that the card has now; `undefined` for a device that is
+   *   on none, such as a sound server, and for one that does not answer.
+   */
+  cardNumber(): number | undefined {
+    const alsa = this.#alsa;
+    const handle = this.#openHandle("snd_pcm_info");
+    const info = cStruct(alsa.snd_pcm_info_sizeof());
+    if (alsa.snd_pcm_info(handle, info) < 0) return undefined;
+    const number = alsa.snd_pcm_info_get_card(info);
+    return number < 0 ? undefined : number;
+  }
+
   /** Starts capturing. */
   start(): void {
     this.#call("snd_pcm_start");

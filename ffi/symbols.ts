@@ -1,9 +1,9 @@
 /**
  * The C functions that are called, with their prototypes.
  *
- * - A handle (`snd_pcm_t *`, `snd_ctl_t *`) and a `char *` that C owns are
- *   `usize`: making a `Deno.UnsafePointer` of a number needs the unscoped
- *   `--allow-ffi`, a `bigint` needs nothing.
+ * - A handle (`snd_pcm_t *`, `snd_ctl_t *`, `FILE *`) and a `char *` that C
+ *   owns are `usize`: making a `Deno.UnsafePointer` of a number needs the
+ *   unscoped `--allow-ffi`, a `bigint` needs nothing.
  * - Memory that we own is a `buffer`. That includes most of ALSA's opaque
  *   structs: they are as long as their `*_sizeof` function says and filled with
  *   zeros, which is what ALSA's own `*_alloca` macros do. Structs that C strings
@@ -63,6 +63,10 @@ const PCM_SYMBOLS = {
   // snd_pcm_sframes_t snd_pcm_readi(snd_pcm_t *pcm, void *buffer,
   //                                 snd_pcm_uframes_t size)
   snd_pcm_readi: { parameters: ["usize", "buffer", "usize"], result: "isize" },
+  // int snd_pcm_info(snd_pcm_t *pcm, snd_pcm_info_t *info)
+  snd_pcm_info: { parameters: ["usize", "buffer"], result: "i32" },
+  // int snd_pcm_info_get_card(const snd_pcm_info_t *obj)
+  snd_pcm_info_get_card: { parameters: ["buffer"], result: "i32" },
   // int snd_pcm_resume(snd_pcm_t *pcm)
   snd_pcm_resume: { parameters: ["usize"], result: "i32" },
   // int snd_pcm_drop(snd_pcm_t *pcm)
@@ -215,6 +219,8 @@ const DEVICE_SYMBOLS = {
   snd_ctl_card_info_get_id: { parameters: ["usize"], result: "usize" },
   // const char *snd_ctl_card_info_get_longname(const snd_ctl_card_info_t *obj)
   snd_ctl_card_info_get_longname: { parameters: ["usize"], result: "usize" },
+  // const char *snd_ctl_card_info_get_components(const snd_ctl_card_info_t *obj)
+  snd_ctl_card_info_get_components: { parameters: ["usize"], result: "usize" },
   // int snd_ctl_pcm_next_device(snd_ctl_t *ctl, int *device)
   snd_ctl_pcm_next_device: { parameters: ["usize", "buffer"], result: "i32" },
   // size_t snd_pcm_info_sizeof(void)
@@ -250,6 +256,14 @@ const LIBC_SYMBOLS = {
   calloc: { parameters: ["usize", "usize"], result: "usize" },
   // void free(void *ptr)
   free: { parameters: ["usize"], result: "void" },
+  // FILE *fopen(const char *pathname, const char *mode)
+  fopen: { parameters: ["buffer", "buffer"], result: "usize" },
+  // size_t fread(void *ptr, size_t size, size_t nmemb, FILE *stream)
+  fread: { parameters: ["buffer", "usize", "usize", "usize"], result: "usize" },
+  // int ferror(FILE *stream)
+  ferror: { parameters: ["usize"], result: "i32" },
+  // int fclose(FILE *stream)
+  fclose: { parameters: ["usize"], result: "i32" },
   // void *dlsym(void *handle, const char *symbol)
   dlsym: { parameters: ["usize", "buffer"], result: "usize" },
   // int clock_gettime(clockid_t clockid, struct timespec *tp)

@@ -4,10 +4,29 @@
  * @module
  */
 
+import { listCards } from "../ffi/cards.ts";
 import { type CaptureSources, listCaptureSources } from "../ffi/devices.ts";
 import { acquireAlsa, releaseAlsa } from "../ffi/library.ts";
 import { Pcm, type PcmSnapshot } from "../ffi/pcm.ts";
-import type { PcmDevice, PcmParameters, PcmRequest, PcmStatus } from "./pcm.ts";
+import { readSystemFile } from "../ffi/system_file.ts";
+import {
+  cardInName,
+  findCard,
+  identityOf,
+  nameOnCard,
+} from "./card_identity.ts";
+import { withHolders } from "./device_holder.ts";
+import {
+  AlsaError,
+  type CardIdentity,
+  type PcmDevice,
+  type PcmParameters,
+  type PcmRequest,
+  type PcmStatus,
+} from "./pcm.ts";
+
+/** `ENODEV`. */
+const NO_DEVICE = 19;
 
 /** Hardware holds back no more than this; a longer delay is a bad guess. */
 const MAX_HELD_BACK_PERIODS = 2;
@@ -49,10 +68,52 @@ export interface CaptureDevice {
  *
  * @param request What to open, and how.
  * @returns The device, ready to start.
- * @throws {AlsaError} When the library or the device cannot be used.
+ * @throws {AlsaError} When the library or the device cannot be used, or the
+ *   card that was asked for is not there. The advice for a busy device names
+ *   the program that holds it, where that can be found out.
  */
 export async function openAlsaPcm(request: PcmRequest): Promise<PcmDevice> {
-  return new AlsaPcm(request.device, await Pcm.open(request.device, request));
+  // Held for all that follows, because loading it takes a while.
+  acquireAlsa();
+  try {
+    const device = presentName(request);
+    const pcm = await openPcm(device, request);
+    try {
+      return new AlsaPcm(device, pcm);
+    } catch (error) {
+      await pcm.close();
+      throw error;
+    }
+  } finally {
+    releaseAlsa();
+  }
+}
+
+/** The name that the device has now, on the card that it must be on. */
+function presentName({ device, card }: PcmRequest): string {
+  if (card === undefined || cardInName(device) === undefined) return device;
+  const present = findCard(card, listCards());
+  if (present !== undefined) return nameOnCard(device, present.number);
+  throw new AlsaError("snd_card_next", NO_DEVICE, {
+    detail: `the microphone "${card.longName}", which is not plugged in`,
+  });
+}
+
+async function openPcm(device: string, request: PcmRequest): Promise<Pcm> {
+  try {
+    return await Pcm.open(device, request);
+  } catch (error) {
+    throw withHolders(error, device, readSystemFile);
+  }
+}
+
+/** What the card can be found by when it is plugged in again. */
+function identifyCard(pcm: Pcm): CardIdentity | undefined {
+  const number = pcm.cardNumber();
+  if (number === undefined) return undefined;
+  const cards = listCards();
+  const card = cards.find((candidate) => candidate.number === number);
+  return card === undefined ? undefined : identityOf(card, cards);
 }
 
 /**
@@ -145,11 +206,13 @@ export function toPcmStatus(
 /** A device of libasound on the timeline of `performance.now()`. */
 class AlsaPcm implements PcmDevice {
   readonly parameters: PcmParameters;
+  readonly card: CardIdentity | undefined;
   readonly #pcm: Pcm;
   readonly #clockOffsetMs: number;
 
   constructor(device: string, pcm: Pcm) {
     this.parameters = { device, ...pcm.configuration };
+    this.card = identifyCard(pcm);
     this.#pcm = pcm;
     this.#clockOffsetMs = measureClockOffsetMs(pcm);
   }

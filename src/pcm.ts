@@ -15,32 +15,44 @@ export {
   type AlsaErrorOptions,
 } from "../ffi/errno.ts";
 
+/**
+ * What a sound card is known by when it comes back with another number, and
+ * perhaps in another port.
+ */
+export interface CardIdentity {
+  /** ALSA's id of it, such as `"Device"`; a twin's is then `"Device_1"`. */
+  readonly id: string;
+  /**
+   * ALSA's long name, which holds the port that a USB card is plugged into:
+   * `"USB PnP Sound Device at usb-0000:01:00.0-1.2, full speed"`.
+   */
+  readonly longName: string;
+  /** What ALSA says it is made of, such as `"USB0d8c:0014"`; may be empty. */
+  readonly components: string;
+  /** Whether no other card was of its model when it was opened. */
+  readonly isOnlyOfItsModel: boolean;
+}
+
 /** What is asked of a device. */
 export interface PcmRequest extends AudioFormat {
   /** ALSA's name of the device, such as `"default"` or `"plughw:CARD=Mic"`. */
   readonly device: string;
+  /**
+   * The device must be on this card, whatever its number is now. That means
+   * nothing where the name has no card in it: the default may have changed.
+   */
+  readonly card?: CardIdentity;
   /** Frames after which the device wakes its reader; it may choose others. */
   readonly periodFrames: number;
   /** Frames the device's own ring should hold; it may choose others. */
   readonly bufferFrames: number;
-  /** It must be on this card, whatever the card's number is now. */
-  readonly card?: CardIdentity;
 }
 
-/** What tells a sound card from others, also after it was plugged in again. */
-export interface CardIdentity {
-  /** ALSA's id of the card, such as `"Device"`. */
-  readonly id: string;
-  /** Its long name; that of a USB device holds the path of its port. */
-  readonly longName: string;
-  /** Its components, such as `"USB0d8c:0014"`. */
-  readonly components: string;
-  /** Whether there was no other card of its model when it was opened. */
-  readonly isOnlyOfItsModel: boolean;
-}
-
-/** What a device was configured to: rate and channels are as requested. */
-export type PcmParameters = PcmRequest;
+/**
+ * What a device was configured to: rate and channels are as requested, and
+ * `device` is the name that was opened.
+ */
+export type PcmParameters = Omit<PcmRequest, "card">;
 
 /** The states of an ALSA PCM (`snd_pcm_state_t`). */
 export type PcmState =
@@ -79,7 +91,7 @@ export interface PcmStatus {
 export interface PcmDevice {
   /** What the device was configured to. */
   readonly parameters: PcmParameters;
-  /** The card that it is on, if it is on one. */
+  /** The card that it is on, when it is on one. */
   readonly card?: CardIdentity;
   /** Starts capturing; the state becomes `running`. */
   start(): void;

@@ -12,11 +12,18 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
+import { listCards } from "../ffi/cards.ts";
 import { acquireAlsa, LIBRARY_PATHS, releaseAlsa } from "../ffi/library.ts";
 import { errorText } from "../ffi/memory.ts";
+import { readSystemFile } from "../ffi/system_file.ts";
 import { listDevices, openAlsaPcm } from "../src/alsa_device.ts";
 import { openMicrophone } from "../src/microphone.ts";
-import { AlsaError, type PcmDevice, type PcmRequest } from "../src/pcm.ts";
+import {
+  AlsaError,
+  type CardIdentity,
+  type PcmDevice,
+  type PcmRequest,
+} from "../src/pcm.ts";
 
 const PERMITTED_PATHS = LIBRARY_PATHS.filter((path) =>
   Deno.permissions.querySync({ name: "ffi", path }).state === "granted"
@@ -93,6 +100,14 @@ function request(device: string, overrides: Partial<PcmRequest> = {}) {
     ...overrides,
   };
 }
+
+/** A microphone that no machine has. */
+const ELSEWHERE: CardIdentity = {
+  id: "Elsewhere",
+  longName: "Microphone at usb-elsewhere-1, full speed",
+  components: "USB0000:0000",
+  isOnlyOfItsModel: true,
+};
 
 /** Samples that tell any slip, swap or repetition. */
 function distinctSamples(count: number): Int16Array<ArrayBuffer> {
@@ -270,6 +285,53 @@ Deno.test({
 });
 
 Deno.test({
+  name: "openAlsaPcm() says which microphone is not plugged in",
+  ignore: !hasLibrary,
+  async fn() {
+    for (const device of ["hw:0", "plughw:CARD=Elsewhere,DEV=0"]) {
+      const error = await assertRejects(
+        () => openAlsaPcm(request(device, { card: ELSEWHERE })),
+        AlsaError,
+      );
+      assertEquals(error.kind, "unavailable");
+      assertEquals(error.code, "ENODEV");
+      assertStringIncludes(
+        error.message,
+        `the microphone "${ELSEWHERE.longName}", which is not plugged in`,
+      );
+    }
+  },
+});
+
+Deno.test({
+  name: "openAlsaPcm() opens a name without a card whatever card is asked for",
+  ignore: !hasLibrary,
+  fn: () =>
+    withPcms(silence, async () => {
+      const pcm = await openAlsaPcm(request("silence", { card: ELSEWHERE }));
+      assertEquals(pcm.parameters.device, "silence");
+      await pcm.close();
+    }),
+});
+
+Deno.test({
+  name: "openAlsaPcm() knows that plugins are on no card",
+  ignore: !hasLibrary,
+  fn: () =>
+    withPcms(
+      (folder) => [silence(), recording(folder), converted()].join("\n"),
+      async (folder) => {
+        await Deno.writeFile(`${folder}/recording.raw`, new Uint8Array(2));
+        for (const device of ["silence", "recording", "converted"]) {
+          const pcm = await openAlsaPcm(request(device));
+          assertEquals(pcm.card, undefined);
+          await pcm.close();
+        }
+      },
+    ),
+});
+
+Deno.test({
   name: "A PCM device refuses every call once it is closed",
   ignore: !hasLibrary,
   fn: () =>
@@ -339,6 +401,65 @@ Deno.test({
 });
 
 Deno.test({
+  name: "listCards() lists each card once, by number",
+  ignore: !hasLibrary,
+  fn() {
+    const numbers = listCards().map(({ number }) => number);
+    assertEquals(numbers, [...new Set(numbers)].toSorted((a, b) => a - b));
+  },
+});
+
+Deno.test({
+  name: "readSystemFile() reads what the kernel tells of a process",
+  ignore: !hasLibrary,
+  fn() {
+    const status = readSystemFile("/proc/self/status");
+    assertStringIncludes(status ?? "", `\nPid:\t${Deno.pid}\n`);
+  },
+});
+
+Deno.test({
+  name: "readSystemFile() reads no more than the first 64 KiB",
+  ignore: !hasLibrary,
+  async fn() {
+    const path = await Deno.makeTempFile();
+    await Deno.writeTextFile(path, "é".repeat(50_000));
+    assertEquals(readSystemFile(path), "é".repeat(32 * 1024));
+    await Deno.remove(path);
+  },
+});
+
+Deno.test({
+  name: "readSystemFile() tells an empty file from one that cannot be read",
+  ignore: !hasLibrary,
+  async fn() {
+    const path = await Deno.makeTempFile();
+    assertEquals(readSystemFile(path), "");
+    await Deno.remove(path);
+    assertEquals(readSystemFile(path), undefined);
+    assertEquals(readSystemFile("/proc"), undefined);
+  },
+});
+
+Deno.test({
+  name: "readSystemFile() leaves no file open",
+  ignore: !hasLibrary,
+  fn() {
+    acquireAlsa();
+    // The size of the table of open files, which grows with them.
+    const tableSize = () =>
+      /^FDSize:.*$/m.exec(readSystemFile("/proc/self/status") ?? "")?.[0];
+    const before = tableSize();
+    for (let round = 0; round < 1000; round++) {
+      readSystemFile("/proc/self/comm");
+      readSystemFile("/proc");
+    }
+    assertEquals(tableSize(), before);
+    releaseAlsa();
+  },
+});
+
+Deno.test({
   name: "libasound works with the permission for its path alone",
   ignore: !hasLibrary || PERMITTED_PATHS[0] !== LIBRARY_PATHS[0],
   permissions: {
@@ -355,6 +476,11 @@ Deno.test({
       assertEquals(pcm.status().state, "running");
       await pcm.close();
       listDevices();
+      listCards();
+      assertStringIncludes(
+        readSystemFile("/proc/self/stat") ?? "",
+        `${Deno.pid} (`,
+      );
     }),
 });
 
