@@ -54,6 +54,7 @@ export {
   AudioCaptureManager,
   type AudioCaptureStats,
   type AudioConnection,
+  type AudioConnectionStats,
   type CaptureState,
   createAudioCapture,
   type CreateAudioCaptureOptions,
@@ -79,12 +80,17 @@ export {
   type PcmStatus,
 } from "./src/pcm.ts";
 export {
+  type CapturedAudio,
   type RealtimeClose,
   RealtimeConnectionManager,
   type RealtimeConnectionOptions,
   type RealtimeConnectionState,
   type RealtimeConnectionStats,
   type RealtimeListenerEvents,
+  type RealtimeReconnected,
+  type RealtimeReconnecting,
+  type RealtimeReconnectOptions,
+  type RealtimeUtterance,
 } from "./src/realtime/connection.ts";
 export type { LooseClientEvent, LooseSession } from "./src/realtime/beta.ts";
 export {

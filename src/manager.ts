@@ -13,12 +13,17 @@ import { type AudioFrame, frameCountOf, type LossCause } from "./frame.ts";
 import {
   type Microphone,
   type MicrophoneEvent,
+  type MicrophoneStats,
   openMicrophone,
   periodFramesFor,
 } from "./microphone.ts";
 import type { OpenPcm } from "./pcm.ts";
 import type { RealtimeClientEvent } from "./realtime/events.ts";
-import { Recording, type RecordingOptions } from "./recording.ts";
+import {
+  Recording,
+  type RecordingCounts,
+  type RecordingOptions,
+} from "./recording.ts";
 import { RmsDetector, type VoiceActivityDetector } from "./vad.ts";
 import { checkInteger, checkNumber, checkOneOf } from "./validation.ts";
 import { rmsVolume } from "./volume.ts";
@@ -99,7 +104,7 @@ export interface AudioCaptureConfig {
    * A partly filled chunk that has waited this long, in milliseconds, is sent
    * as it is, 1–600000.
    *
-   * @default {200, or the duration of one chunk when that is longer}
+   * @default {200, or as long as it takes to fill a chunk when that is longer}
    */
   autoFlushMs?: number;
   /**
@@ -198,9 +203,14 @@ export interface AudioConnection {
    * Sends one event.
    *
    * @param event An `input_audio_buffer.append`.
-   * @returns `false` when it was not sent.
+   * @param captured When its first sample was captured, in milliseconds of
+   *   `performance.now()`.
+   * @returns `false` when it is neither sent nor kept.
    */
-  sendEvent(event: RealtimeClientEvent): unknown;
+  sendEvent(
+    event: RealtimeClientEvent,
+    captured: { readonly timestampMs: number },
+  ): unknown;
   /** Called behind the last audio of an utterance. */
   endTurn?(): unknown;
   /**
@@ -211,6 +221,20 @@ export interface AudioConnection {
    * @returns A function that ends the subscription.
    */
   on?(type: "error", listener: (error: Error) => void): () => void;
+  /** Says what became of all audio so far, in bytes of PCM16. */
+  getStats?(): AudioConnectionStats;
+}
+
+/** What an {@linkcode AudioConnection} did with audio, in bytes of PCM16. */
+export interface AudioConnectionStats {
+  /** Sent. */
+  readonly sentAudioBytes: number;
+  /** Waiting to be sent. */
+  readonly keptAudioBytes: number;
+  /** Given up, by cause. */
+  readonly unsentAudioBytes: Readonly<
+    Record<"notConnected" | "bufferFull", number>
+  >;
 }
 
 /** What an {@linkcode AudioCaptureManager} has done since recording started. */
@@ -264,8 +288,23 @@ export interface AudioCaptureStats {
   readonly xrunCount: number;
   /** How often the device was opened again. */
   readonly reopenCount: number;
-  /** Samples of chunks that the connection did not take. */
+  /**
+   * Samples that the connection has sent. With a connection `deliveredSamples` is
+   * the sum of these, `keptSamples` and `unsentSamples`.
+   */
+  readonly sentSamples: number;
+  /** Samples that the connection keeps until it can send them. */
+  readonly keptSamples: number;
+  /** Samples that the connection did not send and will not send. */
   readonly unsentSamples: number;
+  /**
+   * The same by cause: there was no session and no more room to keep them, the
+   * network was too slow and there was no more room, or the connection (one of
+   * your own) did not take them.
+   */
+  readonly unsentSamplesByCause: Readonly<
+    Record<"notConnected" | "bufferFull" | "refused", number>
+  >;
 }
 
 /** Settings of {@linkcode createAudioCapture}. */
@@ -276,11 +315,18 @@ export interface CreateAudioCaptureOptions extends AudioCaptureConfig {
   callbacks?: AudioCaptureCallbacks;
 }
 
+type OptionalSetting =
+  | "deviceIndex"
+  | "vadDetector"
+  | "openPcm"
+  | "autoFlushMs";
+
 type Settings =
-  & Required<
-    Omit<AudioCaptureConfig, "deviceIndex" | "vadDetector" | "openPcm">
-  >
-  & Pick<AudioCaptureConfig, "deviceIndex" | "vadDetector" | "openPcm">;
+  & Required<Omit<AudioCaptureConfig, OptionalSetting>>
+  & Pick<AudioCaptureConfig, OptionalSetting>;
+
+/** How long a partly filled chunk waits at least. */
+const DEFAULT_AUTO_FLUSH_MS = 200;
 
 const DEFAULTS = {
   sampleRate: 24_000,
@@ -294,7 +340,7 @@ const DEFAULTS = {
   vadPreRollMs: 300,
   vadHangoverMs: 500,
   vadDetector: undefined,
-  autoFlushMs: 200,
+  autoFlushMs: undefined,
   fillGaps: false,
   reopen: true,
   stallMs: 5000,
@@ -303,14 +349,37 @@ const DEFAULTS = {
   clock: systemClock,
 } as const satisfies Settings;
 
-/** Before anything is recorded. */
-const NO_LOSS: Readonly<Record<LossCause, number>> = {
-  xrun: 0,
-  suspend: 0,
-  error: 0,
-  device_lost: 0,
-  stall: 0,
+/** Before anything is captured. */
+const NOTHING_CAPTURED: MicrophoneStats = {
+  capturedFrames: 0,
+  deliveredFrames: 0,
+  queuedFrames: 0,
+  slowConsumerFrames: 0,
+  discardedFrames: 0,
+  lostFrames: 0,
+  lostFramesByCause: {
+    xrun: 0,
+    suspend: 0,
+    error: 0,
+    device_lost: 0,
+    stall: 0,
+  },
+  xrunCount: 0,
+  reopenCount: 0,
 };
+
+/** Before anything is recorded. */
+const NOTHING_RECORDED: RecordingCounts = {
+  deliveredSamples: 0,
+  bufferSamples: 0,
+  gatedSamples: 0,
+  pausedSamples: 0,
+  filledSamples: 0,
+  chunkCount: 0,
+};
+
+/** Bytes of a sample. */
+const SAMPLE_BYTES = 2;
 
 /** What the Realtime API takes. */
 const API_FORMAT = { sampleRate: 24_000, channelCount: 1 } as const;
@@ -354,7 +423,9 @@ export class AudioCaptureManager implements AsyncDisposable {
   #opening: AbortController | undefined;
   #turnIsOpen = false;
   #connectionTakesAudio = true;
-  #unsentSamples = 0;
+  #refusedSamples = 0;
+  /** What the connection had done before this recording. */
+  #connectionStats: AudioConnectionStats | undefined;
   #microphoneError: unknown;
 
   /**
@@ -426,9 +497,13 @@ export class AudioCaptureManager implements AsyncDisposable {
         );
       }
       const microphone = await this.#openMicrophone();
-      this.#unsentSamples = 0;
+      this.#refusedSamples = 0;
+      this.#connectionStats = this.#connection?.getStats?.();
       this.#connectionTakesAudio = true;
-      this.#recording = new Recording(microphone, this.#recordingOptions());
+      this.#recording = new Recording(
+        microphone,
+        this.#recordingOptions(microphone.parameters.periodFrames),
+      );
       this.#phase = "recording";
       this.#tell("onStateChange", "recording");
       this.#ended = this.#watch(this.#recording);
@@ -480,32 +555,38 @@ export class AudioCaptureManager implements AsyncDisposable {
   getStats(): AudioCaptureStats {
     const { sampleRate, channelCount, vadEnabled } = this.#settings;
     const state = this.getState();
-    const counts = this.#recording?.counts;
-    const device = this.#recording?.microphone.stats;
-    const bufferSamples = counts?.bufferSamples ?? 0;
+    const counts = this.#recording?.counts ?? NOTHING_RECORDED;
+    const device = this.#recording?.microphone.stats ?? NOTHING_CAPTURED;
+    const { deliveredSamples, bufferSamples, gatedSamples, pausedSamples } =
+      counts;
+    const droppedSamples = device.slowConsumerFrames + device.discardedFrames;
+    const { filledSamples } = counts;
+    const totalSamples = device.capturedFrames;
     return {
       state,
       isRecording: state === "recording",
       isPaused: state === "paused",
-      totalSamples: device?.capturedFrames ?? 0,
-      totalChunks: counts?.chunkCount ?? 0,
+      totalSamples,
+      totalChunks: counts.chunkCount,
       bufferSamples,
       bufferMs: bufferSamples * 1000 / sampleRate,
       vadEnabled,
       vadSpeechActive: this.#recording?.speechActive ?? false,
       sampleRate,
       channels: channelCount,
-      deliveredSamples: counts?.deliveredSamples ?? 0,
-      queuedSamples: device?.queuedFrames ?? 0,
-      gatedSamples: counts?.gatedSamples ?? 0,
-      pausedSamples: counts?.pausedSamples ?? 0,
-      droppedSamples: device?.slowConsumerFrames ?? 0,
-      filledSamples: counts?.filledSamples ?? 0,
-      lostSamples: device?.lostFrames ?? 0,
-      lostSamplesByCause: device?.lostFramesByCause ?? NO_LOSS,
-      xrunCount: device?.xrunCount ?? 0,
-      reopenCount: device?.reopenCount ?? 0,
-      unsentSamples: this.#unsentSamples,
+      deliveredSamples,
+      // Also what is on its way from one stage to the next.
+      queuedSamples: totalSamples + filledSamples - deliveredSamples -
+        bufferSamples - gatedSamples - pausedSamples - droppedSamples,
+      gatedSamples,
+      pausedSamples,
+      droppedSamples,
+      filledSamples,
+      lostSamples: device.lostFrames,
+      lostSamplesByCause: device.lostFramesByCause,
+      xrunCount: device.xrunCount,
+      reopenCount: device.reopenCount,
+      ...this.#sendingStats(deliveredSamples),
     };
   }
 
@@ -583,12 +664,13 @@ export class AudioCaptureManager implements AsyncDisposable {
     }
   }
 
-  #recordingOptions(): RecordingOptions {
+  #recordingOptions(periodFrames: number): RecordingOptions {
     const { vadEnabled, vadDetector, vadThreshold, ...settings } =
       this.#settings;
     return {
       chunkFrames: settings.chunkSize,
-      autoFlushMs: settings.autoFlushMs,
+      autoFlushMs: settings.autoFlushMs ??
+        defaultAutoFlushMs(settings, periodFrames),
       clock: settings.clock,
       fillGaps: settings.fillGaps,
       detector: vadEnabled
@@ -639,37 +721,79 @@ export class AudioCaptureManager implements AsyncDisposable {
     if (chunk.samples.length > 0) {
       const base64Audio = pcm16ToBase64(chunk.samples);
       this.#tell("onAudioData", base64Audio, rmsVolume(chunk.samples));
-      this.#send(base64Audio, frameCountOf(chunk));
+      this.#send(base64Audio, chunk);
     }
     // Nothing comes for a while: what was said so far is a turn.
     if (chunk.speechEnd || chunk.interrupted) this.#endTurn();
   }
 
-  #send(audio: string, sampleCount: number): void {
+  /** What the connection did with what it was handed over. */
+  #sendingStats(
+    deliveredSamples: number,
+  ): Pick<
+    AudioCaptureStats,
+    "sentSamples" | "keptSamples" | "unsentSamples" | "unsentSamplesByCause"
+  > {
+    const before = this.#connectionStats;
+    const now = this.#connection?.getStats?.();
+    if (before === undefined || now === undefined) {
+      const refused = this.#refusedSamples;
+      const isSending = this.#connection !== undefined;
+      return {
+        sentSamples: isSending ? deliveredSamples - refused : 0,
+        keptSamples: 0,
+        unsentSamples: refused,
+        unsentSamplesByCause: { notConnected: 0, bufferFull: 0, refused },
+      };
+    }
+    const notConnected = samplesSince(
+      before.unsentAudioBytes.notConnected,
+      now.unsentAudioBytes.notConnected,
+    );
+    const bufferFull = samplesSince(
+      before.unsentAudioBytes.bufferFull,
+      now.unsentAudioBytes.bufferFull,
+    );
+    return {
+      sentSamples: samplesSince(before.sentAudioBytes, now.sentAudioBytes),
+      keptSamples: samplesSince(before.keptAudioBytes, now.keptAudioBytes),
+      unsentSamples: notConnected + bufferFull,
+      unsentSamplesByCause: { notConnected, bufferFull, refused: 0 },
+    };
+  }
+
+  #send(audio: string, chunk: AudioFrame): void {
     if (this.#connection === undefined) return;
     this.#turnIsOpen = true;
+    const sampleCount = frameCountOf(chunk);
+    const recording = this.#recording;
+    // An answer that comes late is about an earlier recording.
+    const account = (isTaken: boolean, cause?: unknown) => {
+      if (recording !== this.#recording) return;
+      this.#account(isTaken, sampleCount, cause);
+    };
     try {
-      const sent = this.#connection.sendEvent({
-        type: "input_audio_buffer.append",
-        audio,
-      });
+      const sent = this.#connection.sendEvent(
+        { type: "input_audio_buffer.append", audio },
+        { timestampMs: chunk.timestampMs },
+      );
       if (sent instanceof Promise) {
         sent.then(
-          (sent) => this.#account(sent !== false, sampleCount),
-          (error) => this.#account(false, sampleCount, error),
+          (sent) => account(sent !== false),
+          (error) => account(false, error),
         );
       } else {
-        this.#account(sent !== false, sampleCount);
+        account(sent !== false);
       }
     } catch (error) {
-      this.#account(false, sampleCount, error);
+      account(false, error);
     }
   }
 
-  /** Counts what was not sent, and says so once until audio is sent again. */
+  /** Counts what was not taken, and says so once until audio is taken again. */
   #account(sent: boolean, sampleCount: number, cause?: unknown): void {
     if (!sent) {
-      this.#unsentSamples += sampleCount;
+      this.#refusedSamples += sampleCount;
       if (this.#connectionTakesAudio) {
         this.#report(
           new Error(
@@ -793,16 +917,27 @@ function settle(config: AudioCaptureConfig): Settings {
   checkNumber("vadThreshold", settings.vadThreshold, 0, 1);
   checkNumber("vadPreRollMs", settings.vadPreRollMs, 0, 10_000);
   checkNumber("vadHangoverMs", settings.vadHangoverMs, 0, 60_000);
-  checkNumber("autoFlushMs", settings.autoFlushMs, 1, 600_000);
+  if (settings.autoFlushMs !== undefined) {
+    checkNumber("autoFlushMs", settings.autoFlushMs, 1, 600_000);
+  }
   checkOneOf("fillGaps", settings.fillGaps, [true, false]);
   checkOneOf("reopen", settings.reopen, [true, false]);
   checkInteger("stallMs", settings.stallMs, 200, 3_600_000);
   checkInteger("silenceMs", settings.silenceMs, 0, 86_400_000);
-  const chunkMs = settings.chunkSize * 1000 / settings.sampleRate;
-  return {
-    ...settings,
-    autoFlushMs: config.autoFlushMs ?? Math.max(settings.autoFlushMs, chunkMs),
-  };
+  return settings;
+}
+
+/**
+ * A chunk that is being filled must not be flushed for that alone: where the
+ * device's periods do not divide it, it takes up to one more of them.
+ */
+function defaultAutoFlushMs(
+  { chunkSize, sampleRate }: Pick<Settings, "chunkSize" | "sampleRate">,
+  periodFrames: number,
+): number {
+  const restFrames = chunkSize % periodFrames === 0 ? 0 : periodFrames;
+  const chunkMs = (chunkSize + restFrames) * 1000 / sampleRate;
+  return Math.max(DEFAULT_AUTO_FLUSH_MS, chunkMs);
 }
 
 function deviceNameOf({ device, deviceIndex }: Settings): string {
@@ -815,6 +950,10 @@ function deviceNameOf({ device, deviceIndex }: Settings): string {
     );
   }
   return found.name;
+}
+
+function samplesSince(beforeBytes: number, nowBytes: number): number {
+  return (nowBytes - beforeBytes) / SAMPLE_BYTES;
 }
 
 function invalidState(message: string): DOMException {

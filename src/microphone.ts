@@ -389,6 +389,8 @@ export class Microphone
         .catch(() => {}),
     ]);
     released.abort();
+    // Nothing more can be expected of a device that hangs.
+    this.#channel.end();
   }
 
   #endWith(error: unknown): void {

@@ -107,7 +107,12 @@ export class PcmReader {
    * @throws {AlsaError} When the device cannot be read any more.
    */
   readRest(): void {
-    this.#read(this.#pcm.status());
+    let leftFrames = this.#pcm.status().availableFrames;
+    while (leftFrames > 0) {
+      const frameCount = this.#read(this.#pcm.status(), leftFrames);
+      if (frameCount === 0) return;
+      leftFrames -= frameCount;
+    }
   }
 
   /**
@@ -151,11 +156,12 @@ export class PcmReader {
     return frameCount > elapsedMs * sampleRate / 1000 + 2 * periodFrames;
   }
 
-  #read(status: PcmStatus, wantedFrames = status.availableFrames): void {
+  /** Reads up to so many frames, and says how many it was given. */
+  #read(status: PcmStatus, wantedFrames: number): number {
     const { sampleRate, channelCount } = this.#pcm.parameters;
     const buffer = new Int16Array(wantedFrames * channelCount);
     const frameCount = this.#pcm.read(buffer);
-    if (frameCount === 0) return;
+    if (frameCount === 0) return 0;
     this.#fruitlessRecoveries = 0;
     this.#lastReadMs = this.#clock.now();
     this.#sink.accept(
@@ -164,6 +170,7 @@ export class PcmReader {
         : buffer.subarray(0, frameCount * channelCount),
       status.timestampMs - status.delayFrames * 1000 / sampleRate,
     );
+    return frameCount;
   }
 
   /**

@@ -12,6 +12,7 @@ import type { Clock } from "./clock.ts";
 import { type AudioFrame, frameCountOf } from "./frame.ts";
 import { fillGaps } from "./fill_gaps.ts";
 import type { Microphone } from "./microphone.ts";
+import { Pauses } from "./pauses.ts";
 import { Rechunker } from "./rechunk.ts";
 import { gateSpeech, type SpeechGateOptions } from "./speech_gate.ts";
 import type { VoiceActivityDetector } from "./vad.ts";
@@ -65,6 +66,7 @@ export class Recording {
   readonly #options: RecordingOptions;
   readonly #rechunker: Rechunker;
   #autoFlush: AbortController | undefined;
+  readonly #pauses = new Pauses();
   #paused = false;
   #speechActive = false;
   #volume = 0;
@@ -116,11 +118,13 @@ export class Recording {
   /** Leaves out what is captured from now on. */
   pause(): void {
     this.#paused = true;
+    this.#pauses.toggle(true, this.#options.clock.now());
   }
 
   /** Goes on after a pause. */
   resume(): void {
     this.#paused = false;
+    this.#pauses.toggle(false, this.#options.clock.now());
   }
 
   /** Hands over what waits for its chunk to be full. */
@@ -174,24 +178,27 @@ export class Recording {
       : this.microphone;
     let skippedFrames = 0;
     for await (const frame of frames) {
-      const frameCount = frameCountOf(frame);
-      if (frame.filled !== undefined) this.#filledSamples += frameCount;
-      if (this.#paused) {
-        this.#pausedSamples += frameCount;
-        skippedFrames += frameCount;
-        continue;
+      for (const { part, isPaused } of this.#pauses.split(frame)) {
+        const frameCount = frameCountOf(part);
+        const lostFrames = part.discontinuity?.lostFrames ?? 0;
+        if (part.filled !== undefined) this.#filledSamples += frameCount;
+        if (isPaused && !part.interrupted) {
+          this.#pausedSamples += frameCount;
+          skippedFrames += frameCount + lostFrames;
+          continue;
+        }
+        this.#heardSamples += frameCount;
+        this.#volume = rmsVolume(part.samples);
+        this.#options.onVolume(this.#volume);
+        yield skippedFrames === 0 ? part : {
+          ...part,
+          discontinuity: {
+            cause: "paused",
+            lostFrames: skippedFrames + lostFrames,
+          },
+        };
+        skippedFrames = 0;
       }
-      this.#heardSamples += frameCount;
-      this.#volume = rmsVolume(frame.samples);
-      this.#options.onVolume(this.#volume);
-      yield skippedFrames === 0 ? frame : {
-        ...frame,
-        discontinuity: {
-          cause: "paused",
-          lostFrames: skippedFrames + (frame.discontinuity?.lostFrames ?? 0),
-        },
-      };
-      skippedFrames = 0;
     }
   }
 

@@ -4,7 +4,12 @@
  * @module
  */
 
-import { type AudioFrame, frameCountOf, sliceFrame } from "./frame.ts";
+import {
+  type AudioFrame,
+  type Discontinuity,
+  frameCountOf,
+  sliceFrame,
+} from "./frame.ts";
 import { Rechunker } from "./rechunk.ts";
 import { checkNumber } from "./validation.ts";
 import type { VoiceActivityDetector } from "./vad.ts";
@@ -76,52 +81,58 @@ export async function* gateSpeech(
   const preRollBlocks = Math.ceil(preRollMs / detector.blockMs);
   const hangoverBlocks = Math.ceil(hangoverMs / detector.blockMs);
   const preRoll: AudioFrame[] = [];
-  let speaking = false;
+  let isSpeaking = false;
   let quietBlocks = 0;
-  let last: AudioFrame | undefined;
+  /** What is missing since the last block that went out. */
+  let hole: Discontinuity | undefined;
+  let end: AudioFrame | undefined;
+
+  const endUtterance = function* (mark: AudioFrame): Generator<AudioFrame> {
+    if (!isSpeaking) return;
+    isSpeaking = false;
+    options.onSpeechEnd?.(borderOf(mark));
+    yield mark;
+  };
 
   detector.reset();
-  for await (const block of inBlocks(source, detector.blockMs)) {
-    const gapMs = (block.discontinuity?.lostFrames ?? 0) * 1000 /
-      block.format.sampleRate;
-    if (block.interrupted || gapMs > hangoverMs) {
-      if (speaking) {
-        speaking = false;
-        const end = endMark(last!, frameCountOf(last!));
-        options.onSpeechEnd?.(borderOf(end));
-        yield end;
+  try {
+    for await (const block of inBlocks(source, detector.blockMs)) {
+      const gap = block.discontinuity;
+      const gapMs = (gap?.lostFrames ?? 0) * 1000 / block.format.sampleRate;
+      if (block.interrupted || gapMs > hangoverMs) {
+        yield* endUtterance(end ?? endMark(block, 0));
+        detector.reset();
       }
-      preRoll.length = 0;
-      detector.reset();
+      if (!isSpeaking && (block.interrupted || gap !== undefined)) {
+        // What was heard before a hole is no pre-roll of what comes behind it.
+        preRoll.length = 0;
+        hole = gap === undefined ? hole : joined(hole, gap);
+      }
       if (block.interrupted) continue;
-    }
-    last = block;
-    const isSpeech =
-      detector.score(block.samples, block.format) > detector.threshold;
-    quietBlocks = isSpeech ? 0 : quietBlocks + 1;
-    if (!speaking && isSpeech) {
-      speaking = true;
-      options.onSpeechStart?.(borderOf(block));
-      preRoll.push(block);
-      preRoll[0] = { ...preRoll[0]!, speechStart: true };
-      yield* preRoll.splice(0);
-    } else if (speaking && quietBlocks <= hangoverBlocks) {
-      yield block;
-    } else {
-      if (speaking) {
-        speaking = false;
-        options.onSpeechEnd?.(borderOf(block));
-        yield endMark(block, 0);
+      end = endMark(block, frameCountOf(block));
+      const isSpeech =
+        detector.score(block.samples, block.format) > detector.threshold;
+      quietBlocks = isSpeech ? 0 : quietBlocks + 1;
+      if (!isSpeaking && isSpeech) {
+        isSpeaking = true;
+        options.onSpeechStart?.(borderOf(block));
+        preRoll.push(block);
+        preRoll[0] = { ...preRoll[0]!, speechStart: true, discontinuity: hole };
+        hole = undefined;
+        yield* preRoll.splice(0);
+      } else if (isSpeaking && quietBlocks <= hangoverBlocks) {
+        yield block;
+      } else {
+        yield* endUtterance(endMark(block, 0));
+        preRoll.push(block);
+        if (preRoll.length > preRollBlocks) preRoll.shift();
       }
-      preRoll.push(block);
-      if (preRoll.length > preRollBlocks) preRoll.shift();
     }
+  } catch (error) {
+    if (end !== undefined) yield* endUtterance(end);
+    throw error;
   }
-  if (speaking && last !== undefined) {
-    const end = endMark(last, frameCountOf(last));
-    options.onSpeechEnd?.(borderOf(end));
-    yield end;
-  }
+  if (end !== undefined) yield* endUtterance(end);
 }
 
 /** Cuts a stream into blocks of a duration, at the rate of its first block. */
@@ -130,13 +141,31 @@ async function* inBlocks(
   blockMs: number,
 ): AsyncGenerator<AudioFrame> {
   let rechunker: Rechunker | undefined;
-  for await (const frame of source) {
-    rechunker ??= new Rechunker(
-      Math.max(1, Math.round(frame.format.sampleRate * blockMs / 1000)),
-    );
-    yield* rechunker.push(frame);
+  try {
+    for await (const frame of source) {
+      rechunker ??= new Rechunker(
+        Math.max(1, Math.round(frame.format.sampleRate * blockMs / 1000)),
+      );
+      yield* rechunker.push(frame);
+    }
+  } catch (error) {
+    // What was heard before a failure was heard.
+    if (rechunker !== undefined) yield* rechunker.flush();
+    throw error;
   }
   if (rechunker !== undefined) yield* rechunker.flush();
+}
+
+/** Several holes without a block between them are one. */
+function joined(
+  hole: Discontinuity | undefined,
+  gap: Discontinuity,
+): Discontinuity {
+  if (hole === undefined) return gap;
+  return {
+    cause: hole.cause,
+    lostFrames: hole.lostFrames + gap.lostFrames,
+  };
 }
 
 function borderOf({ position, timestampMs }: AudioFrame): SpeechBorder {

@@ -565,3 +565,31 @@ Deno.test("AudioCaptureManager ends in a defined state, with every sample accoun
     );
   }
 });
+
+Deno.test("AudioCaptureManager leaves out exactly what was captured during a pause, however long its blocks", async () => {
+  const { clock, manager, start, during } = lab(MINUTE_OF_NOISE, {
+    config: { chunkSize: 48_000, bufferSize: 48_000 },
+  });
+  await start();
+  await clock.advance(500);
+  manager.pause();
+  await clock.advance(700);
+  manager.resume();
+  await clock.advance(3000);
+  await during(manager.stopRecording());
+  assertEquals(manager.getStats().pausedSamples, 700 * 24);
+});
+
+Deno.test("AudioCaptureManager fills chunks whose size the periods of the device do not divide", async () => {
+  const { clock, fake, heard, manager, start, during } = lab(MINUTE_OF_NOISE, {
+    config: {
+      chunkSize: 4800,
+      openPcm: (request) => fake.open({ ...request, periodFrames: 1024 }),
+    },
+  });
+  await start();
+  await clock.advance(3000);
+  const sizes = new Set(heard.chunks.map(({ length }) => length));
+  await during(manager.stopRecording());
+  assertEquals([...sizes], [4800]);
+});

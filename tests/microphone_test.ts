@@ -351,3 +351,33 @@ Deno.test("openMicrophone() refuses what no device can do, naming field, range a
     "periodFrames",
   );
 });
+
+Deno.test("Microphone.stop() hands over all that the device holds, also in short reads", async () => {
+  const { clock, fake, openPcm } = lab([NOISE], { maxReadFrames: 100 });
+  const mic = await openMicrophone({ openPcm, clock, periodFrames: 2400 });
+  const collecting = collect(mic);
+  await clock.advance(299);
+  await stop(mic, clock);
+  const frames = await collecting;
+  assertHeard(fake, frames);
+  // The wait that was under way ended with the period, at 300 ms.
+  assertEquals(mic.stats.capturedFrames, 300 * 24);
+});
+
+Deno.test("Microphone.stop() ends the stream in time also when a call into the device hangs", async () => {
+  const { clock, openPcm } = lab([NOISE]);
+  const mic = await openMicrophone({
+    clock,
+    openPcm: async (request) => {
+      const pcm = await openPcm(request);
+      pcm.wait = () => new Promise(() => {});
+      return pcm;
+    },
+  });
+  const collecting = collect(mic);
+  let stopped = false;
+  mic.stop().then(() => stopped = true);
+  await clock.advance(2000);
+  assert(stopped);
+  assertEquals(await collecting, []);
+});

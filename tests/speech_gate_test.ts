@@ -188,3 +188,53 @@ Deno.test("gateSpeech() ends the utterance at a gap that is longer than the hang
   ));
   assertEquals(ends, [3360, 27_840]);
 });
+
+Deno.test("gateSpeech() sends nothing from before a hole as pre-roll, and keeps the mark of the hole", async () => {
+  const loud = Array.from({ length: 480 }, () => 9000);
+  const quiet = Array.from({ length: 480 }, () => 1);
+  const frames = await collect(gateSpeech(
+    streamOf([
+      frameOf(quiet, 0),
+      frameOf(quiet, 480),
+      frameOf(quiet, 960 + 1000, {
+        discontinuity: { cause: "xrun", lostFrames: 1000 },
+      }),
+      frameOf(quiet, 2440),
+      frameOf(loud, 2920 + 500, {
+        discontinuity: { cause: "slow_consumer", lostFrames: 500 },
+      }),
+    ]),
+    new RmsDetector(),
+  ));
+
+  assertEquals(
+    frames.map(({ position, discontinuity }) => [position, discontinuity]),
+    [
+      [3420, { cause: "xrun", lostFrames: 1500 }],
+      [3900, undefined],
+    ],
+  );
+});
+
+Deno.test("gateSpeech() ends the utterance when its source fails", async () => {
+  const loud = Array.from({ length: 700 }, () => 9000);
+  async function* failing() {
+    yield* streamOf([frameOf(loud, 0)]);
+    throw new Error("the card is gone");
+  }
+  const frames: AudioFrame[] = [];
+  const ends: number[] = [];
+  await assertRejects(
+    async () => {
+      const gated = gateSpeech(failing(), new RmsDetector(), {
+        onSpeechEnd: ({ position }) => ends.push(position),
+      });
+      for await (const frame of gated) frames.push(frame);
+    },
+    Error,
+    "the card is gone",
+  );
+  assertEquals(frames.map(({ position }) => position), [0, 480, 700]);
+  assertEquals(frames.at(-1)!.speechEnd, true);
+  assertEquals(ends, [700]);
+});
