@@ -68,7 +68,7 @@ Deno.test("Outbox sends an unfinished utterance again from its first sample", ()
   append(1);
   outbox.end();
   assertEquals(send(), [0, 1, 2, 3, 4, "|"]);
-  assertEquals(msOf("resentBytes"), 50);
+  assertEquals(msOf("resentBytes"), 30);
   assertEquals(msOf("sentBytes"), 50);
 });
 
@@ -84,6 +84,20 @@ Deno.test("Outbox does not send again what was settled", () => {
   assertEquals([capturedMs, byteCount, isCut], [0, 2 * BYTES_PER_CHUNK, false]);
   outbox.rewind();
   assertEquals(send(), [2]);
+});
+
+Deno.test("Outbox does not take an utterance for settled because a later one is over", () => {
+  const { outbox, append, send } = lab(1000);
+  append(2);
+  outbox.end();
+  append(1);
+  outbox.end();
+  append(1);
+  send(4);
+  outbox.finish(outbox.sent(30));
+  send();
+  outbox.rewind();
+  assertEquals(send(), [0, 1, "|", 3]);
 });
 
 Deno.test("Outbox drops whole utterances, the oldest first, when it is full", () => {
@@ -208,7 +222,7 @@ Deno.test("Outbox refuses what is larger than all its room", () => {
   const { outbox, append } = lab(100);
   append(1);
   assertFalse(outbox.append("A".repeat(6401), 4800, 0));
-  outbox.refuse(4800);
+  outbox.refuse(4800, 10);
   assertEquals(outbox.counts.appendedBytes, 480 + 4800);
   assertEquals(outbox.counts.unsentBytes.notConnected, 4800);
 });

@@ -306,6 +306,8 @@ export interface RealtimeConnectionStats {
   readonly refusedUtteranceCount: number;
   /** Utterances that were dropped as a whole; their audio is not sent. */
   readonly droppedUtteranceCount: number;
+  /** Utterances under 100 ms, which the service does not take: cleared. */
+  readonly shortUtteranceCount: number;
   /** How often a lost connection was made again. */
   readonly reconnectCount: number;
   /** How often a session was replaced before its end. */
@@ -433,6 +435,7 @@ export class RealtimeConnectionManager
   };
   #committedUtteranceCount = 0;
   #refusedUtteranceCount = 0;
+  #shortUtteranceCount = 0;
   #reconnectCount = 0;
   #renewalCount = 0;
 
@@ -516,6 +519,7 @@ export class RealtimeConnectionManager
     const signal = this.#anySignal(attempt, options.signal);
     this.#state = { status: "connecting" };
     this.#backoff.reset();
+    this.#outbox.abandon();
     try {
       this.#use(await this.#openLink(signal));
       this.#options.signal?.addEventListener("abort", this.#stopNow);
@@ -608,7 +612,6 @@ export class RealtimeConnectionManager
    * end follows its audio, also when that has to wait.
    */
   endTurn(): void {
-    if (!this.#isTaking) return;
     this.#outbox.end();
     this.#pump();
   }
@@ -667,6 +670,7 @@ export class RealtimeConnectionManager
       committedUtteranceCount: this.#committedUtteranceCount,
       refusedUtteranceCount: this.#refusedUtteranceCount,
       droppedUtteranceCount: counts.droppedUtteranceCount,
+      shortUtteranceCount: this.#shortUtteranceCount,
       reconnectCount: this.#reconnectCount,
       renewalCount: this.#renewalCount,
       sentEventCount: sum("sentEventCount"),
@@ -806,8 +810,8 @@ export class RealtimeConnectionManager
     itemId: string,
     eventId: string | undefined,
   ): void {
-    this.#committedUtteranceCount++;
     if (link !== this.#link) return;
+    this.#committedUtteranceCount++;
     if (eventId !== undefined) {
       const name = link.commits.get(eventId);
       link.commits.delete(eventId);
@@ -903,8 +907,8 @@ export class RealtimeConnectionManager
 
   #fail(error: RealtimeError, close: RealtimeClose): void {
     this.#options.signal?.removeEventListener("abort", this.#stopNow);
-    this.#outbox.abandon();
     this.#state = { status: "failed", error };
+    this.#outbox.abandon();
     this.#hub.fail(error);
     this.#hub.tell("close", close);
   }
@@ -933,7 +937,7 @@ export class RealtimeConnectionManager
   #append(event: RealtimeAppend, capturedMs: number): boolean {
     const byteCount = decodedLength(event.audio);
     if (!this.#isTaking) {
-      this.#outbox.refuse(byteCount);
+      this.#outbox.refuse(byteCount, capturedMs);
       return false;
     }
     if (!this.#outbox.append(event.audio, byteCount, capturedMs)) {
@@ -954,7 +958,7 @@ export class RealtimeConnectionManager
       link === undefined || !this.#outbox.isSent || this.#isHolding ||
       !this.#hasRoomFor(event.audio, link)
     ) {
-      this.#outbox.refuse(byteCount);
+      this.#outbox.refuse(byteCount, capturedMs);
       return false;
     }
     link.send(event, byteCount);
@@ -986,8 +990,12 @@ export class RealtimeConnectionManager
           ? link.turns.end()
           : link.send(item.event);
         const name = this.#outbox.sent(link.audioMs);
-        if (eventId !== undefined) link.commits.set(eventId, name);
-        else if (!link.turns.areServers) this.#outbox.settle(name);
+        if (eventId !== undefined) {
+          link.commits.set(eventId, name);
+        } else if (!link.turns.areServers) {
+          this.#outbox.finish(name);
+          this.#shortUtteranceCount++;
+        }
       }
     }
     this.#catchUp = undefined;
@@ -1067,26 +1075,31 @@ export class RealtimeConnectionManager
   /** Replaces a session before its end, at a quiet moment if there is one. */
   async #renewInTime(link: RealtimeLink): Promise<void> {
     const { signal } = link.retired;
-    const lifeMs = (link.expiresAtMs ?? Infinity) - Date.now();
+    const lifeMs = (link.expiresAtMs ?? 0) - Date.now();
     // A server whose clock is wrong names an end that cannot be.
-    const endMs = this.#clock.now() +
-      (lifeMs > 0 && lifeMs < Infinity ? lifeMs : this.#renewAfterMs * 60 / 55);
-    const marginMs = Math.min(RENEWAL_MARGIN_MS, lifeMs / 10);
+    const endMs = lifeMs > 0 ? lifeMs : this.#renewAfterMs * 60 / 55;
+    const renewalMs = Math.min(
+      this.#renewAfterMs,
+      endMs - Math.min(RENEWAL_MARGIN_MS, endMs / 12),
+    );
+    const forcedMs = endMs -
+      Math.min(FORCED_RENEWAL_MARGIN_MS, (endMs - renewalMs) / 4);
+    const nowMs = this.#clock.now();
     try {
-      await this.#clock.sleep(
-        lifeMs > 0
-          ? Math.min(this.#renewAfterMs, lifeMs - marginMs)
-          : this.#renewAfterMs,
-        { signal },
-      );
-      const next = await this.#openNext(signal);
-      try {
-        await this.#quiet(link, endMs - FORCED_RENEWAL_MARGIN_MS);
-      } catch (error) {
-        await this.#retire(next);
-        throw error;
+      await this.#clock.sleep(renewalMs, { signal });
+      for (;;) {
+        const next = await this.#openNext(signal);
+        try {
+          await this.#quiet(link, nowMs + forcedMs);
+        } catch (error) {
+          await this.#retire(next);
+          throw error;
+        }
+        if (next.isReady) return await this.#replace(link, next);
+        // It was lost before it was needed.
+        this.#isHolding = false;
+        this.#pump();
       }
-      this.#replace(link, next);
     } catch {
       // The link was lost or stopped: that is another story.
     }
@@ -1108,8 +1121,8 @@ export class RealtimeConnectionManager
   /** Waits until no utterance would be cut, or until it is high time. */
   async #quiet(link: RealtimeLink, untilMs: number): Promise<void> {
     const { signal } = link.retired;
-    const isOver = () => this.#clock.now() >= untilMs;
-    while (!isOver()) {
+    // A commit on its way is waited for: in a second session it would be another.
+    while (this.#clock.now() < untilMs || link.turns.isCommitOwed) {
       if (this.#isQuiet(link)) {
         if (!link.turns.areServers) return;
         // It may hear speech in what it was sent last.

@@ -170,23 +170,22 @@ export function errorOfEvent(
   event: RealtimeFailure,
   facts: Pick<RealtimeErrorFacts, "fatal" | "closeCode" | "secret"> = {},
 ): RealtimeError {
-  const details = event.error;
-  if (typeof details !== "object" || details === null) {
-    return new RealtimeError(
-      textOf(details) ?? "The server reported an error",
-      { ...facts, code: textOf(event.code) },
-    );
-  }
-  const { message, type, code, param, event_id } = details as Record<
-    string,
-    unknown
-  >;
-  return new RealtimeError(textOf(message) ?? "The server reported an error", {
+  const details: Record<string, unknown> =
+    typeof event.error === "object" && event.error !== null
+      ? { ...event.error }
+      : { message: event.error, code: event.code };
+  const message = textOf(details.message);
+  const type = textOf(details.type);
+  const code = textOf(details.code);
+  // Of what the server does not name nobody can say that it will not pass.
+  const kind = message ?? type ?? code ? undefined : "transient";
+  return new RealtimeError(message ?? "The server reported an error", {
     ...facts,
-    type: textOf(type),
-    code: textOf(code),
-    param: textOf(param),
-    eventId: textOf(event_id),
+    kind,
+    type,
+    code,
+    param: textOf(details.param),
+    eventId: textOf(details.event_id),
   });
 }
 

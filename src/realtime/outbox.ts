@@ -41,6 +41,8 @@ type MutableUtterance =
   & {
     /** Whether the present session was sent a part of it. */
     isStarted: boolean;
+    /** Whether it is not to be sent again, whatever becomes of those before it. */
+    isOver: boolean;
   };
 
 /** What is to be sent next. */
@@ -67,6 +69,8 @@ interface Entry {
   readonly capturedMs: number;
   /** Where it ended on the session's own timeline, once it was sent. */
   sentEndMs: number;
+  /** Whether a session before the present one was sent it. */
+  isResent: boolean;
 }
 
 /** Bytes of PCM16 by what became of them. */
@@ -101,8 +105,13 @@ export class Outbox {
   #open: MutableUtterance | undefined;
   /** What was appended last, so that it need not be read out of the ring. */
   #latest: { readonly entry: Entry; readonly audio: string } | undefined;
-  /** Sent bytes that could not be sent again: their room was needed. */
-  #letGoBytes = 0;
+  /**
+   * Sent bytes that could not be sent again, as their room was needed, by their
+   * utterance, oldest first.
+   */
+  readonly #letGoBytes = new Map<MutableUtterance, number>();
+  /** Where they ended on the session's own timeline. */
+  #letGoEndMs = -Infinity;
 
   #appendedBytes = 0;
   #keptBytes = 0;
@@ -182,6 +191,7 @@ export class Outbox {
       byteCount,
       capturedMs,
       sentEndMs: Infinity,
+      isResent: false,
     };
     this.#entries.push(entry);
     this.#latest = { entry, audio };
@@ -199,18 +209,19 @@ export class Outbox {
     utterance.byteCount += byteCount;
     utterance.isStarted = true;
     this.#appendedBytes += byteCount;
-    this.#letGoBytes += byteCount;
+    this.#letGo(utterance, byteCount);
   }
 
   /**
    * Counts audio that is neither sent nor kept.
    *
    * @param byteCount Its bytes of PCM16.
+   * @param capturedMs When its first sample was captured.
    */
-  refuse(byteCount: number): void {
+  refuse(byteCount: number, capturedMs: number): void {
+    this.#opened(capturedMs).isCut = true;
     this.#appendedBytes += byteCount;
     this.#giveUp(byteCount);
-    if (this.#open !== undefined) this.#open.isCut = true;
   }
 
   /**
@@ -265,10 +276,8 @@ export class Outbox {
     const entry = this.#entries[this.#next++]!;
     entry.sentEndMs = sentEndMs;
     this.#keptBytes -= entry.byteCount;
-    if (entry.utterance !== undefined) {
-      if (entry.utterance.isResent) this.#resentBytes += entry.byteCount;
-      entry.utterance.isStarted = true;
-    }
+    if (entry.isResent) this.#resentBytes += entry.byteCount;
+    if (entry.utterance !== undefined) entry.utterance.isStarted = true;
     this.#latest = undefined;
     return entry;
   }
@@ -277,14 +286,34 @@ export class Outbox {
    * Lets go of an item that was sent, and of all before it: they are over.
    *
    * @param name What `sent` returned.
-   * @returns The utterance that it belongs to; nothing if it is gone already.
+   * @returns The utterance that it belongs to; nothing if it is settled already.
    */
   settle(name: object): Utterance | undefined {
-    const index = this.#entries.indexOf(name as Entry, this.#first);
-    if (index < 0) return undefined;
-    const { utterance } = this.#entries[index]!;
-    this.#settleBefore(index + 1);
-    return utterance;
+    const entry = name as Entry;
+    const index = this.#entries.indexOf(entry, this.#first);
+    if (index >= 0) {
+      this.#settleBefore(index + 1);
+      return entry.utterance;
+    }
+    for (const utterance of this.#letGoBytes.keys()) {
+      this.#letGoBytes.delete(utterance);
+      if (utterance === entry.utterance) return utterance;
+    }
+    return undefined;
+  }
+
+  /**
+   * Lets go of the utterance of an item that was sent, but of none before it:
+   * those may still wait for their answer.
+   *
+   * @param name What `sent` returned.
+   */
+  finish(name: object): void {
+    const { utterance } = name as Entry;
+    if (utterance === undefined) return;
+    utterance.isOver = true;
+    this.#letGoBytes.delete(utterance);
+    this.#skipOver();
   }
 
   /**
@@ -298,6 +327,7 @@ export class Outbox {
       index < this.#next && this.#entries[index]!.sentEndMs <= sessionMs
     ) index++;
     if (index > this.#first) this.#settleBefore(index);
+    else if (this.#letGoEndMs <= sessionMs) this.#letGoBytes.clear();
   }
 
   /**
@@ -318,19 +348,23 @@ export class Outbox {
 
   /** Begins anew with the oldest item that is not settled: in a new session. */
   rewind(): void {
-    if (this.#letGoBytes > 0) {
-      this.#unsentBytes.notConnected += this.#letGoBytes;
-      this.#letGoBytes = 0;
-      const utterance = this.#entries[this.#first]?.utterance ?? this.#open;
-      if (utterance !== undefined) utterance.isCut = true;
+    for (const [utterance, byteCount] of this.#letGoBytes) {
+      this.#unsentBytes.notConnected += byteCount;
+      utterance.byteCount -= byteCount;
+      utterance.isCut = true;
+      const isGone = utterance !== this.#open &&
+        !this.#entries.some((entry, index) =>
+          index >= this.#first && entry.utterance === utterance
+        );
+      if (isGone) this.#droppedUtteranceCount++;
     }
+    this.#letGoBytes.clear();
     const again: Entry[] = [];
     for (const entry of this.#entries.slice(this.#first, this.#next)) {
-      // What is not a part of an utterance is sent once.
-      if (entry.utterance === undefined) continue;
+      if (isOver(entry)) continue;
       this.#keptBytes += entry.byteCount;
-      entry.utterance.isResent = true;
-      entry.utterance.isStarted = false;
+      entry.isResent = entry.utterance!.isResent = true;
+      entry.utterance!.isStarted = false;
       again.push(entry);
     }
     if (this.#open !== undefined) this.#open.isStarted = false;
@@ -366,6 +400,7 @@ export class Outbox {
       isCut: false,
       isResent: false,
       isStarted: false,
+      isOver: false,
     };
   }
 
@@ -383,6 +418,7 @@ export class Outbox {
       byteCount: 0,
       capturedMs: 0,
       sentEndMs: Infinity,
+      isResent: false,
     });
   }
 
@@ -394,8 +430,20 @@ export class Outbox {
 
   #settleBefore(index: number): void {
     this.#first = index;
-    this.#letGoBytes = 0;
+    this.#letGoBytes.clear();
+    this.#skipOver();
+  }
+
+  #skipOver(): void {
+    while (this.#first < this.#next && isOver(this.#entries[this.#first]!)) {
+      this.#first++;
+    }
     this.#compact();
+  }
+
+  #letGo(utterance: MutableUtterance, byteCount: number): void {
+    const before = this.#letGoBytes.get(utterance) ?? 0;
+    this.#letGoBytes.set(utterance, before + byteCount);
   }
 
   /** Forgets settled entries now and then: each time would cost too much. */
@@ -415,7 +463,10 @@ export class Outbox {
         return offset;
       }
       if (this.#first < this.#next) {
-        this.#letGoBytes += this.#entries[this.#first++]!.byteCount;
+        const { utterance, byteCount, sentEndMs } = this
+          .#entries[this.#first++]!;
+        if (utterance?.isOver === false) this.#letGo(utterance, byteCount);
+        this.#letGoEndMs = sentEndMs;
         this.#compact();
       } else {
         this.#dropUnsent();
@@ -484,4 +535,9 @@ export class Outbox {
   #giveUp(byteCount: number): void {
     this.#unsentBytes[this.#causeOfDrop()] += byteCount;
   }
+}
+
+/** What is not a part of an utterance is sent once. */
+function isOver({ utterance }: Entry): boolean {
+  return utterance === undefined || utterance.isOver;
 }

@@ -27,8 +27,8 @@ const SILENCE_MARGIN_MS = 200;
 /** Silence is audio to be sent: no setting of a server makes us send more. */
 const MAX_SILENCE_MS = 10_000;
 
-/** Transcripts that may be on their way at once. */
-const MAX_TRANSCRIPTS = 256;
+/** Items that are remembered: a server could name them without end. */
+const MAX_ITEM_COUNT = 256;
 
 /** The longest waits of `semantic_vad` by its eagerness. */
 const SEMANTIC_SILENCE_MS = { low: 8000, medium: 4000, high: 2000, auto: 4000 };
@@ -63,6 +63,8 @@ export class Turns {
   readonly #commits = new Set<string>();
   /** Items whose transcript is on its way. */
   readonly #transcripts = new Set<string>();
+  /** Items that were committed lately. */
+  readonly #committedItems = new Set<string>();
   #serverMayHearSpeech = false;
   #serverHearsSpeech = false;
   #responding = false;
@@ -208,9 +210,12 @@ export class Turns {
   }
 
   #committed(itemId: string): void {
+    // Said twice, it would be taken for the answer to the next commit.
+    if (this.#committedItems.has(itemId)) return;
+    addBounded(this.#committedItems, itemId);
     this.#serverHearsSpeech = false;
     this.#serverMayHearSpeech = false;
-    if (this.#transcribes) this.#expectTranscript(itemId);
+    if (this.#transcribes) addBounded(this.#transcripts, itemId);
     const [ours] = this.#commits;
     if (ours !== undefined) this.#commits.delete(ours);
     this.#options.onCommitted(itemId, ours);
@@ -219,15 +224,6 @@ export class Turns {
     this.#responding ||= this.#areAnswered &&
       this.#turnDetection !== null &&
       this.#turnDetection.create_response !== false;
-  }
-
-  /** A server that commits without end and transcribes nothing owes no more. */
-  #expectTranscript(itemId: string): void {
-    this.#transcripts.add(itemId);
-    const [oldest] = this.#transcripts;
-    if (this.#transcripts.size > MAX_TRANSCRIPTS) {
-      this.#transcripts.delete(oldest!);
-    }
   }
 
   #refused(eventId: string, code: string | null | undefined): void {
@@ -253,6 +249,12 @@ export class Turns {
     this.#responseWanted = false;
     this.#respond();
   }
+}
+
+function addBounded(items: Set<string>, itemId: string): void {
+  items.add(itemId);
+  const [oldest] = items;
+  if (items.size > MAX_ITEM_COUNT) items.delete(oldest!);
 }
 
 function silenceOf(turnDetection: NonNullable<TurnDetection>): number {

@@ -1,0 +1,211 @@
+/** A Realtime server in memory that fails in every way a test can think of. */
+
+import type { FakeClock } from "../src/testing/fake_clock.ts";
+import { FakeSocket } from "./fake_socket.ts";
+
+/** A generator of numbers that are the same for the same seed. */
+export class Random {
+  #state: number;
+
+  constructor(seed: number) {
+    this.#state = seed;
+  }
+
+  /** A whole number from 0 up to, but not, `below`. */
+  below(below: number): number {
+    // Mulberry32.
+    this.#state = this.#state + 0x6D2B79F5 | 0;
+    let mixed = Math.imul(this.#state ^ this.#state >>> 15, this.#state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ mixed >>> 7, mixed | 61);
+    return ((mixed ^ mixed >>> 14) >>> 0) % below;
+  }
+
+  chance(percent: number): boolean {
+    return this.below(100) < percent;
+  }
+
+  pick<T>(values: readonly T[]): T {
+    return values[this.below(values.length)]!;
+  }
+}
+
+/** What becomes of an attempt to connect. */
+type Welcome = "accept" | "refuse" | "hang" | "silent" | "close" | "error";
+
+/** Frames that are no events, or not those that are due. */
+const GARBAGE: readonly unknown[] = [
+  "{",
+  "null",
+  "[]",
+  "7",
+  { type: 1 },
+  { type: "__proto__" },
+  { type: "error" },
+  { type: "error", error: null },
+  { type: "session.updated" },
+  { type: "session.created", session: null },
+  { type: "response.done" },
+  { type: "conversation.item.added", item: null },
+  { type: "conversation.item.done", item: { id: 3, content: [null] } },
+  { type: "conversation.item.truncated", item_id: "x", audio_end_ms: "y" },
+  { type: "response.output_audio.delta", item_id: "x", delta: null },
+  { type: "conversation.item.input_audio_transcription.completed" },
+  { type: "rate_limits.updated", rate_limits: "x".repeat(10_000) },
+];
+
+/** Close codes after which a client comes back. */
+const CLOSE_CODES = [0, 1001, 1005, 1006, 1011, 1012];
+
+/** All connections to one server in memory. */
+export class ScriptedPeer {
+  /** Audio of every commit that the client was told of, as it was appended. */
+  readonly committed: string[][] = [];
+  connectionCount = 0;
+  /** From now on nothing goes wrong. */
+  isHealed = false;
+  readonly #clock: FakeClock;
+  readonly #random: Random;
+  #itemCount = 0;
+
+  constructor(clock: FakeClock, random: Random) {
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  readonly connect = (): WebSocket => {
+    this.connectionCount++;
+    const socket = new ScriptedSocket(this);
+    this.#welcome(socket);
+    return socket as unknown as WebSocket;
+  };
+
+  /** Answers a commit, behind the one before it, if nothing prevents it. */
+  async commit(
+    socket: ScriptedSocket,
+    audio: string[],
+    before: Promise<void>,
+  ): Promise<void> {
+    await this.#clock.sleep(this.#random.below(60));
+    await before;
+    if (!socket.isLive) return;
+    const item_id = `item_${++this.#itemCount}`;
+    const event = { type: "input_audio_buffer.committed", item_id };
+    this.committed.push(audio);
+    socket.receive(event);
+    if (this.#fails(10)) socket.receive(event);
+    this.#transcribe(socket, item_id);
+  }
+
+  async #transcribe(socket: ScriptedSocket, item_id: string): Promise<void> {
+    await this.#clock.sleep(this.#random.below(60));
+    if (!socket.isLive || this.#fails(5)) return;
+    socket.receive({
+      type: "conversation.item.input_audio_transcription.completed",
+      item_id,
+      transcript: "said",
+    });
+  }
+
+  /** Something may go wrong whenever something arrives. */
+  async disturb(socket: ScriptedSocket): Promise<void> {
+    if (!this.#fails(8)) return;
+    const kind = this.#random.below(5);
+    // Never at once: no socket tells of its end inside a call of its own.
+    await this.#clock.sleep(this.#random.below(80));
+    if (!socket.isLive) return;
+    switch (kind) {
+      case 0:
+        socket.drop(this.#random.pick(CLOSE_CODES));
+        break;
+      case 1:
+        // A half-open connection: nothing is taken, nothing is said.
+        socket.freeze();
+        break;
+      case 2: {
+        socket.bufferedAmount = 1e9;
+        await this.#clock.sleep(this.#random.below(400));
+        if (socket.isLive) socket.bufferedAmount = 0;
+        break;
+      }
+      default:
+        socket.receive(this.#random.pick(GARBAGE));
+    }
+  }
+
+  async #welcome(socket: ScriptedSocket): Promise<void> {
+    const welcome: Welcome = this.#fails(40)
+      ? this.#random.pick(["refuse", "hang", "silent", "close", "error"])
+      : "accept";
+    await this.#clock.sleep(this.#random.below(30));
+    if (!socket.isLive) return;
+    switch (welcome) {
+      case "hang":
+        return;
+      case "refuse":
+        socket.onerror?.({
+          message: `NetworkError: Invalid status code: ${
+            this.#random.pick([408, 429, 500, 502, 503, 504])
+          }`,
+        });
+        return socket.drop(0);
+      case "close":
+        return socket.drop(this.#random.pick(CLOSE_CODES));
+      case "error":
+        socket.receive({
+          type: "error",
+          error: { type: "server_error", message: "Not now" },
+        });
+        return;
+    }
+    socket.receive({ type: "session.created", session: {} });
+    if (welcome === "silent") return;
+    await this.#clock.sleep(this.#random.below(30));
+    if (socket.isLive) socket.receive({ type: "session.updated", session: {} });
+  }
+
+  #fails(percent: number): boolean {
+    return !this.isHealed && this.#random.chance(percent);
+  }
+}
+
+class ScriptedSocket extends FakeSocket {
+  readonly #peer: ScriptedPeer;
+  #audio: string[] = [];
+  #committed = Promise.resolve();
+  #isFrozen = false;
+  #isGone = false;
+
+  constructor(peer: ScriptedPeer) {
+    super();
+    this.#peer = peer;
+  }
+
+  get isLive(): boolean {
+    return !this.#isFrozen && !this.#isGone && this.closedWith === undefined;
+  }
+
+  override send(text: string): void {
+    if (this.#isFrozen) this.bufferedAmount += text.length;
+    if (!this.isLive) return;
+    const event = JSON.parse(text);
+    if (event.type === "input_audio_buffer.append") {
+      this.#audio.push(event.audio);
+    } else if (event.type === "input_audio_buffer.clear") {
+      this.#audio = [];
+    } else if (event.type === "input_audio_buffer.commit") {
+      this.#committed = this.#peer.commit(this, this.#audio, this.#committed);
+      this.#audio = [];
+    }
+    this.#peer.disturb(this);
+  }
+
+  freeze(): void {
+    this.#isFrozen = true;
+    this.answersClose = false;
+  }
+
+  drop(code: number): void {
+    this.#isGone = true;
+    this.onclose?.({ code, reason: "" });
+  }
+}
