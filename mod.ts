@@ -105,6 +105,7 @@ export {
   type SpeechBorder,
   type SpeechGateOptions,
 } from "./src/speech_gate.ts";
+export { SystemdNotifier, type SystemdNotifierOptions } from "./src/systemd.ts";
 export { takeFrames } from "./src/take.ts";
 export { RmsDetector, type VoiceActivityDetector } from "./src/vad.ts";
 export {

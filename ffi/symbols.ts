@@ -248,6 +248,16 @@ const DEVICE_SYMBOLS = {
 } as const satisfies Deno.ForeignLibraryInterface;
 
 const LIBC_SYMBOLS = {
+  // int socket(int domain, int type, int protocol)
+  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  // ssize_t sendto(int sockfd, const void *buf, size_t len, int flags,
+  //                const struct sockaddr *dest_addr, socklen_t addrlen)
+  sendto: {
+    parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"],
+    result: "isize",
+  },
+  // int close(int fd)
+  close: { parameters: ["i32"], result: "i32" },
   // size_t strlen(const char *s)
   strlen: { parameters: ["usize"], result: "usize" },
   // void *memcpy(void *dest, const void *src, size_t n)

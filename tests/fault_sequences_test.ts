@@ -38,12 +38,12 @@ function sampleAt(position: number): number {
   }
 }
 
-/** Where a stretch of such samples was heard, if it is loud at all. */
+/** Where a stretch of such samples was heard, if it holds three of them. */
 function positionOf(samples: Int16Array): number | undefined {
-  const offset = samples.findIndex((sample) =>
-    sample >= 8000 && sample < 12_100
+  const offset = samples.findIndex((sample, index) =>
+    sample >= 8000 && sample < 12_100 && samples[index + 2] === 16_200
   );
-  if (offset < 0 || offset + 1 >= samples.length) return undefined;
+  if (offset < 0) return undefined;
   const place = samples[offset]! - 8000 + (samples[offset + 1]! - 12_100 << 12);
   return place * 3 - offset;
 }

@@ -20,3 +20,4 @@ export {
   type RealtimeServerOptions,
   startRealtimeServer,
 } from "./realtime_server.ts";
+export { startTcpProxy, TcpProxy, type TcpProxyOptions } from "./tcp_proxy.ts";

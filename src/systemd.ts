@@ -1,0 +1,139 @@
+/**
+ * systemd's notification protocol, `sd_notify(3)`, without a helper process.
+ *
+ * @module
+ */
+
+import { sendDatagram } from "../ffi/datagram.ts";
+import { type Clock, systemClock } from "./clock.ts";
+
+/** A service's status line is for people: it need not change faster. */
+const STATUS_INTERVAL_MS = 1000;
+
+/** What a {@linkcode SystemdNotifier} is made with. */
+export interface SystemdNotifierOptions {
+  /** Sends a message, and says whether it was sent. */
+  readonly send: (message: string) => boolean;
+  /**
+   * How often systemd must hear of us, in milliseconds.
+   *
+   * @default {undefined, which is never}
+   */
+  readonly watchdogMs?: number;
+  /**
+   * The clock of the intervals.
+   *
+   * @default {systemClock}
+   */
+  readonly clock?: Clock;
+}
+
+/**
+ * Tells systemd that a service is ready, what it does, and that it is alive. A
+ * service of `Type=notify` with a `WatchdogSec=` is started again when it says
+ * nothing for that long; call {@linkcode SystemdNotifier.alive} for audio, and
+ * only for audio, and it cannot go deaf unnoticed.
+ *
+ * @example
+ * ```ts ignore
+ * import { openMicrophone, SystemdNotifier } from "@nevil/earshot";
+ *
+ * const systemd = SystemdNotifier.fromEnvironment();
+ * await using mic = await openMicrophone();
+ * systemd?.ready("Listening");
+ * for await (const frame of mic) systemd?.alive();
+ * ```
+ */
+export class SystemdNotifier {
+  /** How often systemd must hear of us, in milliseconds. */
+  readonly watchdogMs: number | undefined;
+  readonly #send: (message: string) => boolean;
+  readonly #clock: Clock;
+  #aliveMs = -Infinity;
+  #statusMs = -Infinity;
+
+  /**
+   * Use {@linkcode SystemdNotifier.fromEnvironment}, except in tests.
+   *
+   * @param options How messages are sent, and how often.
+   */
+  constructor(options: SystemdNotifierOptions) {
+    this.#send = options.send;
+    this.#clock = options.clock ?? systemClock;
+    this.watchdogMs = options.watchdogMs;
+  }
+
+  /**
+   * Makes a notifier for the service that this process is.
+   *
+   * @param options The clock of the intervals.
+   * @returns The notifier; nothing when no systemd listens (`NOTIFY_SOCKET` is
+   *   not set), or when that variable must not be read.
+   */
+  static fromEnvironment(
+    options: { readonly clock?: Clock } = {},
+  ): SystemdNotifier | undefined {
+    const path = variable("NOTIFY_SOCKET");
+    if (!path) return undefined;
+    const microseconds = Number(variable("WATCHDOG_USEC"));
+    // The watchdog may be meant for another process of the service.
+    const pid = variable("WATCHDOG_PID");
+    const isOurs = pid === undefined || Number(pid) === Deno.pid;
+    return new SystemdNotifier({
+      send: (message) => sendDatagram(path, message),
+      watchdogMs: microseconds > 0 && isOurs ? microseconds / 1000 : undefined,
+      clock: options.clock,
+    });
+  }
+
+  /**
+   * Says that the service is ready.
+   *
+   * @param status What it does, in a line.
+   */
+  ready(status?: string): void {
+    this.#send(
+      status === undefined ? "READY=1" : `READY=1\nSTATUS=${lineOf(status)}`,
+    );
+    this.alive();
+  }
+
+  /**
+   * Says what the service does, at most once a second: what comes sooner is left
+   * out.
+   *
+   * @param text A line.
+   */
+  status(text: string): void {
+    const nowMs = this.#clock.now();
+    if (nowMs - this.#statusMs < STATUS_INTERVAL_MS) return;
+    this.#statusMs = nowMs;
+    this.#send(`STATUS=${lineOf(text)}`);
+  }
+
+  /** Feeds the watchdog, if there is one, not more often than it needs. */
+  alive(): void {
+    if (this.watchdogMs === undefined) return;
+    const nowMs = this.#clock.now();
+    // A third of the time, so that two late messages do no harm.
+    if (nowMs - this.#aliveMs < this.watchdogMs / 3) return;
+    this.#aliveMs = nowMs;
+    this.#send("WATCHDOG=1");
+  }
+
+  /** Says that the service is ending. */
+  stopping(): void {
+    this.#send("STOPPING=1");
+  }
+}
+
+/** Reads a variable of the environment where that is allowed, without a prompt. */
+function variable(name: string): string | undefined {
+  const permission = { name: "env", variable: name } as const;
+  const { state } = Deno.permissions.querySync(permission);
+  return state === "granted" ? Deno.env.get(name) : undefined;
+}
+
+function lineOf(text: string): string {
+  return text.replace(/\s+/g, " ").trim();
+}

@@ -1,0 +1,100 @@
+import { assert, assertEquals, assertFalse } from "@std/assert";
+import { sendDatagram } from "../ffi/datagram.ts";
+import { SystemdNotifier } from "../src/systemd.ts";
+import { FakeClock } from "../src/testing/fake_clock.ts";
+
+function lab(watchdogMs?: number) {
+  const clock = new FakeClock();
+  const sent: string[] = [];
+  const systemd = new SystemdNotifier({
+    clock,
+    watchdogMs,
+    send: (message) => sent.push(message) > 0,
+  });
+  return { clock, sent, systemd };
+}
+
+Deno.test("SystemdNotifier says that the service is ready, with a status of one line", () => {
+  const { sent, systemd } = lab();
+  systemd.ready("Listening\nWATCHDOG=1");
+  systemd.stopping();
+  assertEquals(sent, ["READY=1\nSTATUS=Listening WATCHDOG=1", "STOPPING=1"]);
+});
+
+Deno.test("SystemdNotifier feeds the watchdog three times in its interval, however often it is told to", async () => {
+  const { clock, sent, systemd } = lab(3000);
+  for (let ms = 0; ms < 3000; ms += 20) {
+    systemd.alive();
+    await clock.advance(20);
+  }
+  assertEquals(sent, ["WATCHDOG=1", "WATCHDOG=1", "WATCHDOG=1"]);
+});
+
+Deno.test("SystemdNotifier feeds no watchdog where there is none", () => {
+  const { sent, systemd } = lab();
+  systemd.alive();
+  assertEquals(sent, []);
+});
+
+Deno.test("SystemdNotifier changes the status once a second at most", async () => {
+  const { clock, sent, systemd } = lab();
+  for (let i = 0; i < 30; i++) {
+    systemd.status(`state ${i}`);
+    await clock.advance(100);
+  }
+  assertEquals(sent, ["STATUS=state 0", "STATUS=state 10", "STATUS=state 20"]);
+});
+
+Deno.test("SystemdNotifier.fromEnvironment() gives nothing where no systemd listens", () => {
+  Deno.env.delete("NOTIFY_SOCKET");
+  assertEquals(SystemdNotifier.fromEnvironment(), undefined);
+});
+
+Deno.test("SystemdNotifier.fromEnvironment() knows the socket and the watchdog, which may be for another process", () => {
+  Deno.env.set("NOTIFY_SOCKET", "/nowhere/notify");
+  Deno.env.set("WATCHDOG_USEC", "30000000");
+  try {
+    assertEquals(SystemdNotifier.fromEnvironment()!.watchdogMs, 30_000);
+    Deno.env.set("WATCHDOG_PID", String(Deno.pid));
+    assertEquals(SystemdNotifier.fromEnvironment()!.watchdogMs, 30_000);
+    Deno.env.set("WATCHDOG_PID", "1");
+    assertEquals(SystemdNotifier.fromEnvironment()!.watchdogMs, undefined);
+  } finally {
+    Deno.env.delete("NOTIFY_SOCKET");
+    Deno.env.delete("WATCHDOG_USEC");
+    Deno.env.delete("WATCHDOG_PID");
+  }
+});
+
+// Deno's own Unix datagrams, the other end here, are an unstable feature.
+const canListen = "listenDatagram" in Deno;
+
+for (const kind of ["a path", "an abstract name"]) {
+  Deno.test({
+    name: `sendDatagram() reaches a socket that has ${kind}`,
+    ignore: !canListen,
+    async fn() {
+      const folder = await Deno.makeTempDir();
+      const path = kind === "a path"
+        ? `${folder}/notify`
+        : `@earshot-test-${Deno.pid}`;
+      const listener = Deno.listenDatagram({
+        transport: "unixpacket",
+        path: path.replace("@", "\0"),
+      });
+      try {
+        assert(sendDatagram(path, "READY=1"));
+        const [bytes] = await listener.receive();
+        assertEquals(new TextDecoder().decode(bytes), "READY=1");
+      } finally {
+        listener.close();
+        await Deno.remove(folder, { recursive: true });
+      }
+    },
+  });
+}
+
+Deno.test("sendDatagram() says when nobody could be reached", () => {
+  assertFalse(sendDatagram("/nowhere/notify", "READY=1"));
+  assertFalse(sendDatagram(`/${"x".repeat(200)}`, "READY=1"));
+});
