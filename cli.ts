@@ -7,10 +7,16 @@
 
 import denoJson from "./deno.json" with { type: "json" };
 
-import { listDevices, openAlsaPcm, systemClock } from "./mod.ts";
+import {
+  listDevices,
+  openAlsaPcm,
+  systemClock,
+  SystemdNotifier,
+} from "./mod.ts";
 import {
   type Command,
   commandHelp,
+  Interruption,
   type Output,
   type World,
 } from "./src/cli/command.ts";
@@ -23,8 +29,9 @@ import { stream } from "./src/cli/stream.ts";
 
 const COMMANDS: readonly Command[] = [devices, meter, record, stream, demo];
 
-/** What a shell expects of a program that Ctrl-C ended: 128 + SIGINT. */
+/** What a shell expects of a program that a signal ended: 128 and its number. */
 const EXIT_INTERRUPTED = 130;
+const EXIT_TERMINATED = 143;
 const EXIT_FAILURE = 1;
 const EXIT_USAGE = 2;
 
@@ -54,7 +61,7 @@ Nothing at hand? "earshot demo" needs no microphone, no key and no network.
  * @param args The arguments, without the program's name.
  * @param world Where it runs.
  * @returns The exit code: 0, 1 after a failure, 2 after a wrong use, 130 after
- *   Ctrl-C.
+ *   Ctrl-C, 143 after SIGTERM.
  */
 export async function main(
   args: readonly string[],
@@ -83,7 +90,7 @@ export async function main(
       return 0;
     }
     await command.run(options, world);
-    return world.signal.aborted ? EXIT_INTERRUPTED : 0;
+    return world.signal.aborted ? exitCodeOfInterruption(world) : 0;
   } catch (error) {
     return exitCodeOf(error, name, world);
   }
@@ -104,6 +111,12 @@ function findCommand(name: string): Command {
   );
 }
 
+function exitCodeOfInterruption({ signal: { reason } }: World): number {
+  return reason instanceof Interruption && reason.signal === "SIGTERM"
+    ? EXIT_TERMINATED
+    : EXIT_INTERRUPTED;
+}
+
 function exitCodeOf(
   error: unknown,
   command: string | undefined,
@@ -112,7 +125,7 @@ function exitCodeOf(
   // The reader of a pipe, such as "head", has had enough.
   if (error instanceof Deno.errors.BrokenPipe) return 0;
   if (world.signal.aborted && error === world.signal.reason) {
-    return EXIT_INTERRUPTED;
+    return exitCodeOfInterruption(world);
   }
   const message = error instanceof Error ? error.message : String(error);
   world.stderr.write(`earshot: ${message}\n`);
@@ -142,17 +155,18 @@ function outputOf(stream: typeof Deno.stdout | typeof Deno.stderr): Output {
 function interruption(): AbortSignal {
   const controller = new AbortController();
   let interruptedMs = 0;
-  const interrupt = () => {
+  const interrupt = (signal: "SIGINT" | "SIGTERM") => {
     const nowMs = performance.now();
     if (!controller.signal.aborted) {
       interruptedMs = nowMs;
-      controller.abort(new DOMException("Interrupted", "AbortError"));
+      controller.abort(new Interruption(signal));
     } else if (nowMs - interruptedMs > SIGNAL_ECHO_MS) {
       Deno.exit(EXIT_INTERRUPTED);
     }
   };
-  Deno.addSignalListener("SIGINT", interrupt);
-  Deno.addSignalListener("SIGTERM", interrupt);
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(signal, () => interrupt(signal));
+  }
   return controller.signal;
 }
 
@@ -165,6 +179,7 @@ if (import.meta.main) {
       clock: systemClock,
       openPcm: openAlsaPcm,
       listDevices,
+      systemd: SystemdNotifier.fromEnvironment(),
     }),
   );
 }

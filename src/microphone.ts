@@ -30,7 +30,7 @@ import { checkInteger, checkOneOf } from "./validation.ts";
 export type { MicrophoneEvent, MicrophoneState };
 
 /** How long a stop waits for a device that does not let go of us. */
-const RELEASE_TIMEOUT_MS = 2000;
+const RELEASE_TIMEOUT_MS = 800;
 
 /**
  * The ring is never shorter, where the device allows it: at 500 ms no load test
@@ -356,7 +356,7 @@ export class Microphone
    * and then ends.
    *
    * @returns A promise that resolves when the device is released: within 100 ms,
-   *   or 2 seconds if a sound server hangs.
+   *   or 800 ms if a sound server hangs.
    */
   stop(): Promise<void> {
     this.#stopLoop();
@@ -368,7 +368,7 @@ export class Microphone
    * in {@linkcode MicrophoneStats.discardedFrames}). Safe to call twice.
    *
    * @returns A promise that resolves when the device is released: within 100 ms,
-   *   or 2 seconds if a sound server hangs.
+   *   or 800 ms if a sound server hangs.
    */
   close(): Promise<void> {
     this.#endWith(undefined);

@@ -7,6 +7,7 @@
 import type { CaptureDevice } from "../alsa_device.ts";
 import type { Clock } from "../clock.ts";
 import type { OpenPcm } from "../pcm.ts";
+import type { SystemdNotifier } from "../systemd.ts";
 import {
   helpOf,
   type OptionName,
@@ -28,13 +29,30 @@ export interface Output {
   write(text: string): void;
 }
 
+/** Why a program is to end: the reason that its signal is aborted with. */
+export class Interruption extends Error {
+  /** `"Interruption"`. */
+  override readonly name = "Interruption";
+  /** The signal that the process was sent. */
+  readonly signal: "SIGINT" | "SIGTERM";
+
+  /** @param signal The signal that the process was sent. */
+  constructor(signal: "SIGINT" | "SIGTERM") {
+    super(`Interrupted by ${signal}`);
+    this.signal = signal;
+  }
+}
+
 /** The world that a command runs in; tests give it another. */
 export interface World {
   /** Results. */
   readonly stdout: Output;
   /** Progress and errors. */
   readonly stderr: Output;
-  /** Aborted by Ctrl-C or SIGTERM: the command ends in order. */
+  /**
+   * Aborted by Ctrl-C or SIGTERM, with an {@linkcode Interruption}: the command
+   * ends in order.
+   */
   readonly signal: AbortSignal;
   /** The clock of everything. */
   readonly clock: Clock;
@@ -42,6 +60,8 @@ export interface World {
   readonly openPcm: OpenPcm;
   /** Lists microphones. */
   readonly listDevices: () => CaptureDevice[];
+  /** Tells systemd, when this is a service of its. */
+  readonly systemd?: SystemdNotifier;
 }
 
 /** One command of the program. */

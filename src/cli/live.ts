@@ -7,7 +7,9 @@
 
 import type { AudioCaptureManager } from "../manager.ts";
 import type { RealtimeConnectionManager } from "../realtime/connection.ts";
-import type { World } from "./command.ts";
+import { Interruption, type World } from "./command.ts";
+import { describe } from "./microphone.ts";
+import { Notices } from "./notices.ts";
 import type { Options } from "./options.ts";
 import { duration, LevelMeter } from "./screen.ts";
 import { Transcript } from "./transcript.ts";
@@ -17,6 +19,9 @@ const REDRAW_MS = 100;
 
 /** How long the end waits for answers that are on their way. */
 const DRAIN_MS = 5000;
+
+/** The same after SIGTERM: whoever sends that will not wait for long. */
+const TERMINATION_DRAIN_MS = 1000;
 
 /** What a live session is made of. */
 export interface LiveSession {
@@ -56,17 +61,75 @@ export async function runLive(
   // A failure before anybody waits for the end is not unhandled.
   over.promise.catch(() => {});
 
+  const { systemd } = world;
+  const { sampleRate } = capture.getStats();
+  const notices = new Notices((text) => {
+    transcript.say(text);
+    systemd?.status(text);
+  }, clock);
+
   capture.setCallbacks({
-    onVolumeChange: (volume) => meter.update(volume, clock.now()),
+    onVolumeChange: (volume) => {
+      meter.update(volume, clock.now());
+      systemd?.alive();
+    },
     onError: (error) => {
       lastError = error;
-      if (!stopping) transcript.say(error.message);
+      if (!stopping) notices.say(error.message);
+    },
+    onMicrophoneEvent: (event) => {
+      // What is an error is told as such.
+      const isError = event.type === "state"
+        ? "error" in event.state
+        : "error" in event;
+      const text = isError ? undefined : describe(event, sampleRate);
+      if (text !== undefined) notices.say(text);
+      transcript.note("earshot.microphone", event);
     },
     onVadSpeechStart: () => transcript.say("Speech begins"),
     onVadSpeechEnd: () => transcript.say("Speech ends"),
     onStateChange: (state) => {
       if (state === "inactive" && !stopping) fail(lastError);
     },
+  });
+  connection.on("reconnecting", (event) => {
+    const text = event.attempt === 1
+      ? `The connection was lost, and audio is kept: ${event.error.message}`
+      : `Still no connection, attempt ${event.attempt}: ${event.error.message}`;
+    notices.say(text, event.attempt === 1 ? text : "attempt");
+    transcript.note("earshot.reconnecting", {
+      attempt: event.attempt,
+      delay_ms: event.delayMs,
+      kept_audio_ms: event.keptAudioMs,
+      message: event.error.message,
+    });
+  });
+  connection.on("reconnected", (event) => {
+    if (!event.isRenewal) {
+      notices.say(
+        `Connected again after ${duration(event.outageMs)}, ` +
+          `${duration(event.keptAudioMs)} of audio are sent now`,
+        "reconnected",
+      );
+    }
+    transcript.note("earshot.reconnected", {
+      attempt_count: event.attemptCount,
+      outage_ms: event.outageMs,
+      kept_audio_ms: event.keptAudioMs,
+      is_renewal: event.isRenewal,
+    });
+  });
+  connection.on("utterance", (event) => {
+    const { capturedMs } = event;
+    transcript.note("earshot.utterance", {
+      item_id: event.itemId,
+      captured_at: capturedMs === undefined
+        ? null
+        : new Date(performance.timeOrigin + capturedMs).toISOString(),
+      duration_ms: event.durationMs ?? null,
+      is_cut: event.isCut,
+      is_resent: event.isResent,
+    });
   });
   const startedMs = clock.now();
   try {
@@ -77,6 +140,7 @@ export async function runLive(
     printEvents(connection, transcript).catch(fail);
     await capture.startRecording();
     transcript.say("Listening; Ctrl-C ends");
+    systemd?.ready("Listening");
     signal.addEventListener("abort", () => over.resolve(), { once: true });
     if (signal.aborted) over.resolve();
     if (stopAfterMs !== undefined) {
@@ -92,8 +156,14 @@ export async function runLive(
   } finally {
     stopping = true;
     ended.abort();
+    systemd?.stopping();
+    const reason = signal.reason;
+    const isTermination = reason instanceof Interruption &&
+      reason.signal === "SIGTERM";
+    const endMs = clock.now() +
+      (isTermination ? TERMINATION_DRAIN_MS : DRAIN_MS);
     await capture.dispose();
-    await connection.stop({ drainMs: DRAIN_MS });
+    await connection.stop({ drainMs: endMs - clock.now() });
     transcript.end();
     summarise();
   }
@@ -115,7 +185,6 @@ export async function runLive(
       transcript.line(JSON.stringify({ type: "earshot.stats", ...stats }));
       return;
     }
-    const { sampleRate } = stats.capture;
     if (stats.capture.totalSamples === 0) return;
     const ms = (samples: number) => Math.round(samples * 1000 / sampleRate);
     const { totalSamples, gatedSamples, droppedSamples, lostSamples } =
@@ -127,6 +196,13 @@ export async function runLive(
         `lost ${ms(droppedSamples + lostSamples)} ms, ` +
         `not sent ${ms(stats.capture.unsentSamples)} ms`,
     );
+    const { reconnectCount, droppedUtteranceCount } = stats.connection;
+    const { reopenCount } = stats.capture;
+    if (reconnectCount + droppedUtteranceCount + reopenCount > 0) {
+      transcript.say(
+        `The microphone was opened again ${reopenCount} times, the connection made again ${reconnectCount} times; ${droppedUtteranceCount} utterances had to be dropped`,
+      );
+    }
   }
 }
 

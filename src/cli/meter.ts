@@ -27,6 +27,7 @@ export const meter: Command = {
     ...MICROPHONE_OPTIONS,
     "vad-threshold",
     "seconds",
+    "fail-fast",
     ...COMMON_OPTIONS,
   ],
   details:
@@ -42,7 +43,13 @@ Examples:
     const { stdout } = world;
     const chunkMs = options.number("chunk-ms") ??
       (stdout.isTerminal ? REDRAW_MS : PRINT_MS);
-    await using microphone = await openMicrophoneFor(options, world, chunkMs);
+    const status = new StatusLine(stdout);
+    await using microphone = await openMicrophoneFor(
+      options,
+      world,
+      chunkMs,
+      status,
+    );
     const { sampleRate } = microphone.parameters;
     const seconds = options.number("seconds");
     const source: AsyncIterable<AudioFrame> = seconds === undefined
@@ -53,7 +60,6 @@ Examples:
       Math.max(1, Math.round(sampleRate * chunkMs / 1000)),
     );
     const { threshold } = new RmsDetector(options.number("vad-threshold"));
-    const status = new StatusLine(stdout);
     const level = new LevelMeter();
     try {
       for await (const { volume, timestampMs } of measureVolume(chunks)) {

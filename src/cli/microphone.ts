@@ -6,26 +6,37 @@
 
 import {
   type Microphone,
+  type MicrophoneEvent,
   openMicrophone,
   periodFramesFor,
 } from "../microphone.ts";
 import { deviceNameOf, type World } from "./command.ts";
+import { Notices } from "./notices.ts";
 import type { Options } from "./options.ts";
+import type { StatusLine } from "./screen.ts";
 
 /**
  * Opens the microphone that the user asked for. Ctrl-C gives up the opening;
- * later it ends the capture in order, so that nothing captured is lost.
+ * later it ends the capture in order, so that nothing captured is lost. What
+ * happens to the microphone is said on stderr.
  *
  * @param options What the user gave.
  * @param world Where it runs.
  * @param chunkMs Milliseconds of audio in a period, unless the user says so.
+ * @param status The line that must give way to what is said.
  * @returns The running microphone.
  */
 export async function openMicrophoneFor(
   options: Options,
   world: World,
   chunkMs: number,
+  status: StatusLine,
 ): Promise<Microphone> {
+  const notices = new Notices((text) => {
+    status.clear();
+    if (!options.has("quiet")) world.stderr.write(`${text}\n`);
+  }, world.clock);
+  const say = (text: string) => notices.say(text);
   const sampleRate = options.number("rate") ?? 24_000;
   const chunkFrames = sampleRate * (options.number("chunk-ms") ?? chunkMs) /
     1000;
@@ -42,6 +53,11 @@ export async function openMicrophoneFor(
       options.number("buffer-frames") ?? 4096,
       sampleRate,
     ),
+    reopen: !options.has("fail-fast"),
+    onEvent: (event) => {
+      const text = describe(event, sampleRate);
+      if (text !== undefined) say(text);
+    },
     signal: opening.signal,
     openPcm: world.openPcm,
     clock: world.clock,
@@ -60,17 +76,57 @@ export async function openMicrophoneFor(
 }
 
 /**
+ * Says what happens to a microphone.
+ *
+ * @param event What happens.
+ * @param sampleRate Frames per second.
+ * @returns A line, or nothing when it goes without saying.
+ */
+export function describe(
+  event: MicrophoneEvent,
+  sampleRate: number,
+): string | undefined {
+  switch (event.type) {
+    case "gap": {
+      const lostMs = Math.round(event.lostFrames * 1000 / sampleRate);
+      return `Audio is missing: ${lostMs} ms (${event.cause})`;
+    }
+    case "stalled":
+    case "silent":
+      return event.error.message;
+    case "sound":
+      return "The microphone gives sound again";
+    case "state":
+      switch (event.state.status) {
+        case "recovering":
+          // A stall was told already.
+          return event.state.error.code === "ETIMEDOUT"
+            ? undefined
+            : `The microphone was lost: ${event.state.error.message}`;
+        case "waiting":
+          return `Waiting for the microphone: ${event.state.error.message}`;
+        case "running":
+          return "The microphone is back";
+      }
+  }
+}
+
+/**
  * Says what a microphone lost, if anything.
  *
  * @param microphone The microphone.
  * @returns A sentence, or nothing.
  */
 export function lossOf(microphone: Microphone): string | undefined {
-  const { lostFrames, slowConsumerFrames, xrunCount } = microphone.stats;
-  if (lostFrames + slowConsumerFrames === 0) return undefined;
+  const { lostFrames, lostFramesByCause, slowConsumerFrames } =
+    microphone.stats;
+  const total = lostFrames + slowConsumerFrames;
+  if (total === 0) return undefined;
   const { sampleRate } = microphone.parameters;
-  const lostMs = Math.round(
-    (lostFrames + slowConsumerFrames) * 1000 / sampleRate,
-  );
-  return `Lost ${lostMs} ms of audio: ${lostFrames} frames in ${xrunCount} overruns of the device, ${slowConsumerFrames} because this machine was too slow`;
+  const ms = (frameCount: number) => Math.round(frameCount * 1000 / sampleRate);
+  const causes = { ...lostFramesByCause, slow_consumer: slowConsumerFrames };
+  const parts = Object.entries(causes)
+    .filter(([, frameCount]) => frameCount > 0)
+    .map(([cause, frameCount]) => `${cause} ${ms(frameCount)} ms`);
+  return `Lost ${ms(total)} ms of audio: ${parts.join(", ")}`;
 }

@@ -76,6 +76,17 @@ const OPTIONS = {
     choices: ["client", "server"],
     help: "who finds the ends of turns: this program or the server",
   },
+  "keep-seconds": {
+    value: "N",
+    range: [0, 3600],
+    help: "speech kept while there is no connection (default 60)",
+  },
+  "fill-gaps": {
+    help: "put silence in the place of audio that was lost",
+  },
+  "fail-fast": {
+    help: "end when the microphone or the connection is lost",
+  },
   input: { value: "FILE", help: "a 24000 Hz mono WAV to use for a microphone" },
   verbose: { alias: "v", help: "say more on stderr" },
   quiet: { alias: "q", help: "say nothing on stderr but errors" },

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { fillGaps } from "../fill_gaps.ts";
 import type { AudioFrame } from "../frame.ts";
 import { takeFrames } from "../take.ts";
 import { rmsVolume } from "../volume.ts";
@@ -17,7 +18,13 @@ export const record: Command = {
   name: "record",
   summary: "Record the microphone into a WAV file.",
   operands: ["OUT.wav"],
-  options: [...MICROPHONE_OPTIONS, "seconds", ...COMMON_OPTIONS],
+  options: [
+    ...MICROPHONE_OPTIONS,
+    "seconds",
+    "fill-gaps",
+    "fail-fast",
+    ...COMMON_OPTIONS,
+  ],
   details: `OUT.wav is overwritten; "-" writes to stdout, for a pipe.
 
 Examples:
@@ -27,15 +34,23 @@ Examples:
 
   async run(options, world) {
     const [path] = options.operands as [string];
-    await using microphone = await openMicrophoneFor(options, world, 100);
+    const status = new StatusLine(world.stderr, !options.has("quiet"));
+    await using microphone = await openMicrophoneFor(
+      options,
+      world,
+      100,
+      status,
+    );
     const { sampleRate, channelCount } = microphone.parameters;
     const seconds = options.number("seconds");
-    const source: AsyncIterable<AudioFrame> = seconds === undefined
-      ? microphone
-      : takeFrames(microphone, Math.round(seconds * sampleRate));
+    const whole: AsyncIterable<AudioFrame> = options.has("fill-gaps")
+      ? fillGaps(microphone)
+      : microphone;
+    const source = seconds === undefined
+      ? whole
+      : takeFrames(whole, Math.round(seconds * sampleRate));
 
     using output = await openOutput(path);
-    const status = new StatusLine(world.stderr, !options.has("quiet"));
     const meter = new LevelMeter();
     let sampleCount = 0;
     try {

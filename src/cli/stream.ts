@@ -41,6 +41,9 @@ export const stream: Command = {
     ...MICROPHONE_OPTIONS,
     "vad-threshold",
     "seconds",
+    "keep-seconds",
+    "fill-gaps",
+    "fail-fast",
     "json",
     ...COMMON_OPTIONS,
   ],
@@ -52,6 +55,10 @@ line, and the statistics as the last.
 With --vad client (the default of --transcribe) this program finds the ends of
 turns and sends only speech; with --vad server (the default otherwise) everything
 is sent and the server finds them.
+
+A microphone or a connection that is lost is waited for; what is said meanwhile
+is kept, up to --keep-seconds, and sent later. As a service of systemd it says
+when it is ready and feeds the watchdog while audio flows.
 
 Examples:
   earshot stream --transcribe
@@ -68,6 +75,8 @@ Examples:
         url: options.text("url"),
         allowInsecure: options.has("insecure"),
         turnDetection: vad as "client" | "server",
+        reconnect: !options.has("fail-fast"),
+        keepMs: keepMsOf(options),
         clock: world.clock,
         ...(transcribe
           ? {
@@ -109,6 +118,8 @@ export function captureConfigOf(
       ? undefined
       : Math.round((sampleRate ?? 24_000) * chunkMs / 1000),
     bufferSize: options.number("buffer-frames"),
+    fillGaps: options.has("fill-gaps"),
+    reopen: !options.has("fail-fast"),
     vadThreshold: options.number("vad-threshold"),
     openPcm: world.openPcm,
     clock: world.clock,
@@ -123,5 +134,10 @@ export function captureConfigOf(
  */
 export function stopAfterMsOf(options: Options): number | undefined {
   const seconds = options.number("seconds");
+  return seconds === undefined ? undefined : seconds * 1000;
+}
+
+function keepMsOf(options: Options): number | undefined {
+  const seconds = options.number("keep-seconds");
   return seconds === undefined ? undefined : seconds * 1000;
 }

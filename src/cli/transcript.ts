@@ -9,6 +9,10 @@ import type { World } from "./command.ts";
 import type { Options } from "./options.ts";
 import { StatusLine } from "./screen.ts";
 
+/** Unfinished texts that are kept, and the characters of each. */
+const MAX_PARTIALS = 32;
+const MAX_PARTIAL_LENGTH = 100_000;
+
 /** Prints server events as words, or as JSON lines with `--json`. */
 export class Transcript {
   readonly #world: World;
@@ -83,6 +87,16 @@ export class Transcript {
   }
 
   /**
+   * Prints an event of our own among those of the server, with `--json` only.
+   *
+   * @param type Its name, which no server uses.
+   * @param fields What is known of it.
+   */
+  note(type: string, fields: object): void {
+    if (this.#json) this.line(JSON.stringify({ type, ...fields }));
+  }
+
+  /**
    * Prints a result, on stdout.
    *
    * @param text One line.
@@ -113,7 +127,11 @@ export class Transcript {
 
   #grow(who: string, itemId: string, delta: string): void {
     const key = `${who} ${itemId}`;
-    this.#partials.set(key, (this.#partials.get(key) ?? "") + delta);
+    const text = (this.#partials.get(key) ?? "") + delta;
+    // What is never completed must not pile up.
+    this.#partials.set(key, text.slice(-MAX_PARTIAL_LENGTH));
+    const [oldest] = this.#partials.keys();
+    if (this.#partials.size > MAX_PARTIALS) this.#partials.delete(oldest!);
   }
 
   #complete(who: string, itemId: string, text: string): void {

@@ -21,7 +21,7 @@ import type {
 import { BYTES_PER_MS, Turns } from "./turns.ts";
 
 /** How long the other side may take to answer a close frame. */
-const CLOSE_TIMEOUT_MS = 2000;
+const CLOSE_TIMEOUT_MS = 700;
 
 /**
  * Longer frames are not read. The largest of the service hold an item with its
