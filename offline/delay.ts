@@ -2,6 +2,9 @@
 
 import { setTimeout } from "node:timers/promises";
 
+/** The longest time that a timer can be set to. */
+const MAX_MS = 2 ** 31 - 1;
+
 export async function delay(
   ms: number,
   options: { signal?: AbortSignal } = {},
@@ -9,7 +12,10 @@ export async function delay(
   const { signal } = options;
   signal?.throwIfAborted();
   try {
-    await setTimeout(ms, undefined, { signal });
+    for (let leftMs = ms; leftMs > MAX_MS; leftMs -= MAX_MS) {
+      await setTimeout(MAX_MS, undefined, { signal });
+    }
+    await setTimeout(ms > MAX_MS ? ms % MAX_MS : ms, undefined, { signal });
   } catch (error) {
     throw signal?.aborted ? signal.reason : error;
   }

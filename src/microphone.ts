@@ -413,6 +413,8 @@ export class Microphone
     } catch (error) {
       this.#channel.end(error);
     }
+    // What is missing at the end is missing, too.
+    this.#timeline.closeGap(this.#clock.now());
     this.#stopLoop();
   }
 

@@ -187,7 +187,7 @@ const WRONG_USES: [string[], string][] = [
   [["meter", "-x"], 'Unknown option "-x"'],
   [
     ["meter", "--rate", "fast"],
-    'must be a number from 4000 to 384000: current value is "fast"',
+    'must be a whole number from 4000 to 384000: current value is "fast"',
   ],
   [
     ["meter", "--vad-threshold", "2"],
@@ -255,7 +255,7 @@ Deno.test("earshot meter prints a line every 500 ms where it cannot redraw", asy
   assertEquals(lines.length, 4);
   // A sine with a peak of 0.5 has an RMS of 0.354, which is -9.0 dBFS.
   const bar = "█".repeat(42).padEnd(50);
-  assertEquals(lines[0], `[${bar}]  -9.0 dBFS  peak  -9.0  0.354  ● speech`);
+  assertEquals(lines[0], `● 0.354 [${bar}]  -9.0 dBFS  peak  -9.0`);
 });
 
 Deno.test("earshot meter redraws one line on a terminal, shows the light, and leaves nothing behind", async () => {
@@ -358,6 +358,65 @@ Deno.test("earshot record says how much was lost", async () => {
       },
     }, (clock) => slowly(clock, 2000));
     assertMatch(stderr, /Lost 100 ms of audio: xrun 100 ms/);
+  });
+});
+
+Deno.test("earshot record waits for a microphone that was pulled out, says so, and goes on", async () => {
+  await inTempFile(async (path) => {
+    const { code, stderr, fake } = await run(
+      ["record", path, "--seconds", "3", "--fill-gaps"],
+      {
+        pcm: {
+          continuous: true,
+          script: [
+            { type: "noise", durationMs: 500, amplitude: 0.5 },
+            { type: "unplug", durationMs: 1000 },
+            { type: "noise", durationMs: 5000, amplitude: 0.5 },
+          ],
+        },
+      },
+      (clock) => slowly(clock, 6000),
+    );
+    assertEquals(code, 0);
+    assertStringIncludes(stderr, "The microphone was lost: ");
+    assertStringIncludes(stderr, "Waiting for the microphone: ");
+    assertStringIncludes(stderr, "The microphone is back");
+    assertMatch(stderr, /Audio is missing: \d+ ms \(device_lost\)/);
+    assertMatch(stderr, /Lost \d+ ms of audio: device_lost \d+ ms/);
+    const { samples } = readWav(await Deno.readFile(path));
+    assertEquals(samples.length, 72_000, "the gap is not filled");
+    assertEquals(samples.slice(-100), fake.samplesAt(71_900, 100));
+  });
+});
+
+Deno.test("earshot record --seconds ends although the microphone does not come back", async () => {
+  await inTempFile(async (path) => {
+    const { code, stderr } = await run(["record", path, "--seconds", "2"], {
+      pcm: {
+        continuous: true,
+        script: [
+          { type: "noise", durationMs: 500, amplitude: 0.5 },
+          { type: "unplug", durationMs: 1e9 },
+        ],
+      },
+    }, (clock) => slowly(clock, 8000));
+    assertEquals(code, 0);
+    assertMatch(stderr, /Lost 3\d{3} ms of audio: device_lost/);
+  });
+});
+
+Deno.test("earshot record --fail-fast ends with the error of a microphone that was pulled out", async () => {
+  await inTempFile(async (path) => {
+    const { code, stderr } = await run(["record", path, "--fail-fast"], {
+      pcm: {
+        script: [
+          { type: "noise", durationMs: 500, amplitude: 0.5 },
+          { type: "unplug" },
+        ],
+      },
+    }, (clock) => slowly(clock, 2000));
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, "ENODEV");
   });
 });
 

@@ -5,8 +5,10 @@
  * @module
  */
 
+import { abortable } from "@std/async/abortable";
 import type { AudioCaptureManager } from "../manager.ts";
 import type { RealtimeConnectionManager } from "../realtime/connection.ts";
+import { RealtimeError } from "../realtime/errors.ts";
 import { Interruption, type World } from "./command.ts";
 import { describe } from "./microphone.ts";
 import { Notices } from "./notices.ts";
@@ -52,6 +54,7 @@ export async function runLive(
   const meter = new LevelMeter();
   const over = Promise.withResolvers<void>();
   const ended = new AbortController();
+  let isListening = false;
   let stopping = false;
   let lastError: Error | undefined;
   const fail = (error: unknown) => {
@@ -75,7 +78,9 @@ export async function runLive(
     },
     onError: (error) => {
       lastError = error;
-      if (!stopping) notices.say(error.message);
+      // What ends the session is told at its end.
+      const isFatal = error instanceof RealtimeError && error.fatal;
+      if (isListening && !stopping && !isFatal) notices.say(error.message);
     },
     onMicrophoneEvent: (event) => {
       // What is an error is told as such.
@@ -134,11 +139,12 @@ export async function runLive(
   const startedMs = clock.now();
   try {
     // The microphone first: without one no session need be paid for.
-    await capture.initialize();
+    await abortable(capture.initialize(), signal);
     transcript.say("Connecting");
     await connection.start({ signal });
     printEvents(connection, transcript).catch(fail);
     await capture.startRecording();
+    isListening = true;
     transcript.say("Listening; Ctrl-C ends");
     systemd?.ready("Listening");
     signal.addEventListener("abort", () => over.resolve(), { once: true });
@@ -150,7 +156,7 @@ export async function runLive(
     redraw(() => {
       const state = capture.getStats().vadSpeechActive ? "●" : "○";
       const time = duration(clock.now() - startedMs);
-      transcript.showStatus(`${state} ${time} ${meter.bar}`);
+      transcript.showStatus(`${state} ${time} ${meter.shortBar}`);
     }, ended.signal);
     await over.promise;
   } finally {
@@ -163,6 +169,9 @@ export async function runLive(
     const endMs = clock.now() +
       (isTermination ? TERMINATION_DRAIN_MS : DRAIN_MS);
     await capture.dispose();
+    if (signal.aborted) {
+      transcript.say("Waiting for the last answers; Ctrl-C again ends at once");
+    }
     await connection.stop({ drainMs: endMs - clock.now() });
     transcript.end();
     summarise();

@@ -6,11 +6,10 @@
 
 import type { AudioFrame } from "../frame.ts";
 import { rechunk } from "../rechunk.ts";
-import { takeFrames } from "../take.ts";
 import { RmsDetector } from "../vad.ts";
 import { measureVolume } from "../volume.ts";
 import { type Command, COMMON_OPTIONS, MICROPHONE_OPTIONS } from "./command.ts";
-import { lossOf, openMicrophoneFor } from "./microphone.ts";
+import { lossOf, openMicrophoneFor, takeSeconds } from "./microphone.ts";
 import { LevelMeter, StatusLine } from "./screen.ts";
 
 /** How often a line is redrawn on a terminal. */
@@ -54,7 +53,7 @@ Examples:
     const seconds = options.number("seconds");
     const source: AsyncIterable<AudioFrame> = seconds === undefined
       ? microphone
-      : takeFrames(microphone, Math.round(seconds * sampleRate));
+      : takeSeconds(microphone, microphone, seconds, world.clock);
     const chunks = rechunk(
       source,
       Math.max(1, Math.round(sampleRate * chunkMs / 1000)),
@@ -64,10 +63,11 @@ Examples:
     try {
       for await (const { volume, timestampMs } of measureVolume(chunks)) {
         level.update(volume, timestampMs);
-        const light = volume > threshold ? "● speech" : "○";
-        const line = `${level.bar} ${level.figures}  ${
+        const light = volume > threshold ? "●" : "○";
+        // What does not fit into a narrow terminal is the peak's figure.
+        const line = `${light} ${
           volume.toFixed(3)
-        }  ${light}`;
+        } ${level.bar} ${level.figures}`;
         if (stdout.isTerminal) status.show(line);
         else stdout.write(`${line}\n`);
       }

@@ -10,10 +10,16 @@ import {
   openMicrophone,
   periodFramesFor,
 } from "../microphone.ts";
+import type { Clock } from "../clock.ts";
+import type { AudioFrame } from "../frame.ts";
+import { takeFrames } from "../take.ts";
 import { deviceNameOf, type World } from "./command.ts";
 import { Notices } from "./notices.ts";
 import type { Options } from "./options.ts";
 import type { StatusLine } from "./screen.ts";
+
+/** How late a microphone's audio may be before its time is over without it. */
+const LATENESS_MS = 2000;
 
 /**
  * Opens the microphone that the user asked for. Ctrl-C gives up the opening;
@@ -76,6 +82,32 @@ export async function openMicrophoneFor(
 }
 
 /**
+ * Ends a recording after a time, also while there is no microphone.
+ *
+ * @param frames What is recorded.
+ * @param microphone Where it comes from; it is stopped when nothing comes.
+ * @param seconds How long.
+ * @param clock The clock.
+ * @returns The blocks up to there.
+ */
+export async function* takeSeconds(
+  frames: AsyncIterable<AudioFrame>,
+  microphone: Microphone,
+  seconds: number,
+  clock: Clock,
+): AsyncGenerator<AudioFrame> {
+  const over = new AbortController();
+  clock.sleep(seconds * 1000 + LATENESS_MS, { signal: over.signal })
+    .then(() => microphone.stop(), () => {});
+  try {
+    const { sampleRate } = microphone.parameters;
+    yield* takeFrames(frames, Math.round(seconds * sampleRate));
+  } finally {
+    over.abort();
+  }
+}
+
+/**
  * Says what happens to a microphone.
  *
  * @param event What happens.
@@ -120,13 +152,13 @@ export function describe(
 export function lossOf(microphone: Microphone): string | undefined {
   const { lostFrames, lostFramesByCause, slowConsumerFrames } =
     microphone.stats;
-  const total = lostFrames + slowConsumerFrames;
-  if (total === 0) return undefined;
   const { sampleRate } = microphone.parameters;
   const ms = (frameCount: number) => Math.round(frameCount * 1000 / sampleRate);
+  const total = lostFrames + slowConsumerFrames;
+  if (ms(total) === 0) return undefined;
   const causes = { ...lostFramesByCause, slow_consumer: slowConsumerFrames };
   const parts = Object.entries(causes)
-    .filter(([, frameCount]) => frameCount > 0)
+    .filter(([, frameCount]) => ms(frameCount) > 0)
     .map(([cause, frameCount]) => `${cause} ${ms(frameCount)} ms`);
   return `Lost ${ms(total)} ms of audio: ${parts.join(", ")}`;
 }

@@ -18,6 +18,7 @@ interface OptionSpec {
   readonly value?: string;
   /** A number within a range, or one of a few words; else any text. */
   readonly range?: readonly [min: number, max: number];
+  readonly isWhole?: boolean;
   readonly choices?: readonly string[];
   readonly alias?: string;
   readonly help: string;
@@ -33,11 +34,13 @@ const OPTIONS = {
   rate: {
     value: "HZ",
     range: [4000, 384_000],
+    isWhole: true,
     help: "sample rate (default 24000, all that the Realtime API takes)",
   },
   channels: {
     value: "N",
     range: [1, 32],
+    isWhole: true,
     help: "channels (default 1, all that the Realtime API takes)",
   },
   "chunk-ms": {
@@ -48,6 +51,7 @@ const OPTIONS = {
   "buffer-frames": {
     value: "N",
     range: [16, 480_000],
+    isWhole: true,
     help: "most frames handed over by the device at once (default 4096)",
   },
   "vad-threshold": {
@@ -211,9 +215,11 @@ function checked(name: string, value: string, spec: OptionSpec): string {
   if (spec.range !== undefined) {
     const [min, max] = spec.range;
     const number = Number(value);
-    if (!(number >= min && number <= max)) {
+    const isWhole = Number.isInteger(number) || !spec.isWhole;
+    if (!(number >= min && number <= max) || !isWhole) {
+      const kind = spec.isWhole ? "whole number" : "number";
       throw new UsageError(
-        `Cannot use --${name} as it must be a number from ${min} to ${max}: ${shown}`,
+        `Cannot use --${name} as it must be a ${kind} from ${min} to ${max}: ${shown}`,
       );
     }
   }

@@ -6,11 +6,10 @@
 
 import { fillGaps } from "../fill_gaps.ts";
 import type { AudioFrame } from "../frame.ts";
-import { takeFrames } from "../take.ts";
 import { rmsVolume } from "../volume.ts";
 import { type WavFile, writeWav } from "../wav.ts";
 import { type Command, COMMON_OPTIONS, MICROPHONE_OPTIONS } from "./command.ts";
-import { lossOf, openMicrophoneFor } from "./microphone.ts";
+import { lossOf, openMicrophoneFor, takeSeconds } from "./microphone.ts";
 import { duration, LevelMeter, StatusLine } from "./screen.ts";
 
 /** `earshot record`. */
@@ -48,7 +47,7 @@ Examples:
       : microphone;
     const source = seconds === undefined
       ? whole
-      : takeFrames(whole, Math.round(seconds * sampleRate));
+      : takeSeconds(whole, microphone, seconds, world.clock);
 
     using output = await openOutput(path);
     const meter = new LevelMeter();
@@ -92,11 +91,21 @@ async function openOutput(
     return { file, [Symbol.dispose]() {} };
   }
   const name = `"${path}"`;
-  const file = await explained(name, Deno.create(path));
+  // Deno.create() would ask for the permission to read it, too.
+  const opening = Deno.open(path, {
+    write: true,
+    create: true,
+    truncate: true,
+  });
+  const file = await explained(name, opening);
+  const { isFile } = await file.stat();
   return {
     file: {
       write: (bytes) => explained(name, file.write(bytes)),
-      seek: (offset) => explained(name, file.seek(offset, Deno.SeekMode.Start)),
+      // There is no way back in a pipe or a device.
+      seek: isFile
+        ? (offset) => explained(name, file.seek(offset, Deno.SeekMode.Start))
+        : undefined,
     },
     [Symbol.dispose]: () => file.close(),
   };
@@ -109,11 +118,11 @@ async function explained<T>(name: string, writing: Promise<T>): Promise<T> {
   } catch (cause) {
     // The reader of a pipe that has had enough is no failure.
     if (cause instanceof Deno.errors.BrokenPipe) throw cause;
-    throw new Error(
-      `Cannot write ${name}: ${
-        (cause as Error).message
-      }. Choose a place with room that you may write to`,
-      { cause },
-    );
+    const { message } = cause as Error;
+    // Of a missing permission Deno itself says what to do.
+    const advice = cause instanceof Deno.errors.NotCapable
+      ? ""
+      : ". Choose a place with room that you may write to";
+    throw new Error(`Cannot write ${name}: ${message}${advice}`, { cause });
   }
 }

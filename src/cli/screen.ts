@@ -9,6 +9,7 @@ import type { Output } from "./command.ts";
 
 /** Cells of a level bar. */
 const BAR_CELLS = 50;
+const SHORT_BAR_CELLS = 20;
 
 /** The level at the left end of a bar. */
 const FLOOR_DBFS = -60;
@@ -37,11 +38,15 @@ export class StatusLine {
    * Draws the line anew, cut to the width of the terminal.
    *
    * @param text One line.
+   * @param words Words that grow behind it, of which the newest are shown.
    */
-  show(text: string): void {
+  show(text: string, words = ""): void {
     if (!this.#enabled) return;
-    const cut = text.slice(0, Math.max(1, this.#output.columns - 1));
-    this.#output.write(`\r${cut}${ERASE_TO_END_OF_LINE}`);
+    const width = Math.max(1, this.#output.columns - 1);
+    const room = Math.max(0, width - text.length - 1);
+    const tail = words.length > room ? `…${words.slice(1 - room)}` : words;
+    const line = room > 1 && words !== "" ? `${text} ${tail}` : text;
+    this.#output.write(`\r${line.slice(0, width)}${ERASE_TO_END_OF_LINE}`);
     this.#shown = true;
   }
 
@@ -74,10 +79,19 @@ export class LevelMeter {
 
   /** The bar: 50 cells from −60 to 0 dBFS, with the peak as a thin line. */
   get bar(): string {
-    const cells = cellsOf(this.#volume);
-    const peakCell = cellsOf(this.#peak) - 1;
+    return this.#barOf(BAR_CELLS);
+  }
+
+  /** The same in 20 cells, to leave room for words. */
+  get shortBar(): string {
+    return this.#barOf(SHORT_BAR_CELLS);
+  }
+
+  #barOf(cellCount: number): string {
+    const cells = cellsOf(this.#volume, cellCount);
+    const peakCell = cellsOf(this.#peak, cellCount) - 1;
     let bar = "";
-    for (let cell = 0; cell < BAR_CELLS; cell++) {
+    for (let cell = 0; cell < cellCount; cell++) {
       bar += cell < cells ? "█" : cell === peakCell ? "│" : " ";
     }
     return `[${bar}]`;
@@ -102,9 +116,9 @@ export function duration(ms: number): string {
   return `${minutes}:${seconds}`;
 }
 
-function cellsOf(volume: number): number {
+function cellsOf(volume: number, cellCount: number): number {
   const share = 1 - volumeToDbfs(volume) / FLOOR_DBFS;
-  return Math.max(0, Math.min(BAR_CELLS, Math.round(share * BAR_CELLS)));
+  return Math.max(0, Math.min(cellCount, Math.round(share * cellCount)));
 }
 
 function dbfs(volume: number): string {

@@ -113,7 +113,7 @@ export class Transcript {
    */
   showStatus(text: string): void {
     const words = [...this.#partials.values()].at(-1) ?? "";
-    this.#status.show(`${text}  ${words}`);
+    this.#status.show(text, words);
   }
 
   /** Takes the status line away and prints words that were never completed. */

@@ -57,5 +57,10 @@ function readEnvironment(): string | undefined {
 }
 
 function refusal(message: string): RealtimeError {
-  return new RealtimeError(message, { kind: "authentication", fatal: true });
+  // The message says what to do.
+  return new RealtimeError(message, {
+    kind: "authentication",
+    fatal: true,
+    advice: "",
+  });
 }

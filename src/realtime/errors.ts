@@ -35,6 +35,8 @@ export interface RealtimeErrorFacts {
   readonly fatal?: boolean;
   /** Overrides the kind that follows from the other facts. */
   readonly kind?: RealtimeErrorKind;
+  /** What to do, instead of what follows from the kind; "" for nothing. */
+  readonly advice?: string;
   /** What must not appear in the message: the credential. */
   readonly secret?: string;
 }
@@ -46,6 +48,12 @@ const ADVICE: Readonly<Record<RealtimeErrorKind, string>> = {
   billing: "Add credit to the account and try again",
   rate_limit: "Wait a while and try again",
   transient: "Check the network and try again",
+};
+
+/** A refused upgrade names nothing that could be corrected. */
+const HTTP_ADVICE: Partial<Record<RealtimeErrorKind, string>> = {
+  configuration: "Check the URL and the model",
+  transient: "The service failed: try again later",
 };
 
 /** Longer texts of a service are cut. */
@@ -138,7 +146,8 @@ export class RealtimeError extends Error {
     const said = cleaned(message, facts.secret).replace(/[.\s]+$/, "");
     const name = [type, code].filter(Boolean).join(".");
     const where = param === undefined ? "" : ` at ${param}`;
-    super(`${said}${name && ` (${name})`}${where}. ${ADVICE[kind]}`);
+    const advice = facts.advice ?? ADVICE[kind];
+    super(`${said}${name && ` (${name})`}${where}${advice && `. ${advice}`}`);
     this.kind = kind;
     this.fatal = facts.fatal ?? false;
     this.type = type;
@@ -216,9 +225,10 @@ export function errorOfClose(
   }
   const status = /status code: (\d{3})/.exec(socketMessage ?? "")?.[1];
   if (status !== undefined) {
+    const httpFacts = { ...facts, httpStatus: Number(status) };
     return new RealtimeError(
       `The server refused the connection with HTTP status ${status}`,
-      { ...facts, httpStatus: Number(status) },
+      { ...httpFacts, advice: HTTP_ADVICE[kindOf(httpFacts)] },
     );
   }
   if (socketMessage) {
