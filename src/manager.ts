@@ -470,7 +470,7 @@ export class AudioCaptureManager implements AsyncDisposable {
     return this.#inTurn(async () => {
       this.#refuseWhenDisposed("initialize");
       if (this.#phase !== "new") return;
-      const microphone = await this.#openMicrophone();
+      const microphone = await this.#openMicrophone(() => {});
       await microphone.close();
       this.#phase = "ready";
     });
@@ -496,7 +496,9 @@ export class AudioCaptureManager implements AsyncDisposable {
           "Cannot start recording as it is already recording: call stopRecording() first",
         );
       }
-      const microphone = await this.#openMicrophone();
+      const microphone = await this.#openMicrophone((event) =>
+        this.#onMicrophoneEvent(event)
+      );
       this.#refusedSamples = 0;
       this.#connectionStats = this.#connection?.getStats?.();
       this.#connectionTakesAudio = true;
@@ -636,7 +638,9 @@ export class AudioCaptureManager implements AsyncDisposable {
     await this.#ended;
   }
 
-  async #openMicrophone(): Promise<Microphone> {
+  async #openMicrophone(
+    onEvent: (event: MicrophoneEvent) => void,
+  ): Promise<Microphone> {
     const { sampleRate, channelCount, chunkSize, bufferSize } = this.#settings;
     const opening = this.#opening = new AbortController();
     try {
@@ -648,7 +652,7 @@ export class AudioCaptureManager implements AsyncDisposable {
         reopen: this.#settings.reopen,
         stallMs: this.#settings.stallMs,
         silenceMs: this.#settings.silenceMs,
-        onEvent: (event) => this.#onMicrophoneEvent(event),
+        onEvent,
         signal: opening.signal,
         openPcm: this.#settings.openPcm,
         clock: this.#settings.clock,

@@ -89,7 +89,8 @@ export async function runLive(
         : "error" in event;
       const text = isError ? undefined : describe(event, sampleRate);
       if (text !== undefined) notices.say(text);
-      transcript.note("earshot.microphone", event);
+      const { type, ...facts } = event;
+      transcript.note("earshot.microphone", { event: type, ...facts });
     },
     onVadSpeechStart: () => transcript.say("Speech begins"),
     onVadSpeechEnd: () => transcript.say("Speech ends"),
@@ -146,6 +147,7 @@ export async function runLive(
     await capture.startRecording();
     isListening = true;
     transcript.say("Listening; Ctrl-C ends");
+    transcript.note("earshot.listening", {});
     systemd?.ready("Listening");
     signal.addEventListener("abort", () => over.resolve(), { once: true });
     if (signal.aborted) over.resolve();

@@ -6,80 +6,21 @@
  * elsewhere the tests are skipped.
  */
 
-import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
+import { assertEquals, assertGreater, assertLess } from "@std/assert";
 import {
   createAudioCapture,
   openMicrophone,
-  readWav,
   RealtimeConnectionManager,
   takeFrames,
 } from "../../mod.ts";
 import { startRealtimeServer } from "../../src/testing/mod.ts";
+import { likeness, makeSpeech, run } from "./speech.ts";
 
 const live = Deno.env.get("EARSHOT_LIVE") === "1";
 if (!live) {
   console.log(
     "Left out: the real-time tests, which need PulseAudio (see CONTRIBUTING.md)",
   );
-}
-
-const SENTENCE =
-  "Hello there. This is a test of the microphone, one, two, three.";
-
-async function run(command: string, ...args: string[]): Promise<void> {
-  const { success, stderr } = await new Deno.Command(command, { args })
-    .output();
-  assert(success, `${command}: ${new TextDecoder().decode(stderr)}`);
-}
-
-/** Speech as a WAV to play, and as the 24 kHz samples that should arrive. */
-async function makeSpeech(folder: string) {
-  const path = `${folder}/speech.wav`;
-  const original = `${folder}/original.wav`;
-  await run("espeak-ng", "-w", `${folder}/raw.wav`, SENTENCE);
-  await run("sox", `${folder}/raw.wav`, "-r", "48000", "-b", "16", path);
-  await run("sox", path, "-r", "24000", "-b", "16", original);
-  return { path, samples: readWav(await Deno.readFile(original)).samples };
-}
-
-/** Averages of 8 samples: 3 kHz are enough to find speech by. */
-function thinned(samples: Int16Array): Float64Array {
-  const result = new Float64Array(Math.floor(samples.length / 8));
-  for (let i = 0; i < result.length * 8; i++) {
-    result[i >> 3]! += samples[i]! / 8;
-  }
-  return result;
-}
-
-/** The best normalised correlation (0–1) of a pattern at a range of lags. */
-function correlate(
-  pattern: Int16Array | Float64Array,
-  signal: Int16Array | Float64Array,
-  fromLag: number,
-  toLag: number,
-): { lag: number; correlation: number } {
-  let patternEnergy = 0;
-  for (const value of pattern) patternEnergy += value * value;
-  let best = { lag: 0, correlation: 0 };
-  for (let lag = Math.max(0, fromLag); lag <= toLag; lag++) {
-    let product = 0;
-    let energy = 0;
-    for (let i = 0; i < pattern.length; i++) {
-      const value = signal[lag + i] ?? 0;
-      product += pattern[i]! * value;
-      energy += value * value;
-    }
-    const correlation = product / Math.sqrt(patternEnergy * energy + 1);
-    if (correlation > best.correlation) best = { lag, correlation };
-  }
-  return best;
-}
-
-/** How surely a pattern is somewhere within a longer signal, 0–1. */
-function likeness(pattern: Int16Array, signal: Int16Array): number {
-  const thinSignal = thinned(signal);
-  const { lag } = correlate(thinned(pattern), thinSignal, 0, thinSignal.length);
-  return correlate(pattern, signal, lag * 8 - 16, lag * 8 + 16).correlation;
 }
 
 Deno.test({
