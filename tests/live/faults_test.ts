@@ -424,6 +424,43 @@ for (
   );
 }
 
+liveTest(
+  "systemd is told when the program listens, and its watchdog is fed only while audio flows",
+  async ({ sound, url }) => {
+    const path = `${sound.env.XDG_RUNTIME_DIR}/notify`;
+    const systemd = Deno.listenDatagram({ transport: "unixpacket", path });
+    const heard: string[] = [];
+    const hearing = (async () => {
+      for await (const [bytes] of systemd) {
+        heard.push(new TextDecoder().decode(bytes));
+      }
+    })().catch(() => {});
+    try {
+      await using program = await Program.start(url, {
+        ...sound.env,
+        NOTIFY_SOCKET: path,
+        WATCHDOG_USEC: "300000",
+      });
+      await program.waitForType("earshot.listening");
+      // An idle sink takes its time until the first sample arrives.
+      const feeds = () => heard.filter((text) => text === "WATCHDOG=1").length;
+      for (let i = 0; i < 100 && feeds() < 10; i++) await sleep(100);
+      assert(feeds() >= 10, "the watchdog is not fed");
+      assert(heard.includes("READY=1\nSTATUS=Listening"));
+      await sound.kill();
+      await sleep(1500);
+      heard.length = 0;
+      await sleep(1000);
+      assertEquals(feeds(), 0);
+      await program.terminate();
+      assertEquals(heard.at(-1), "STOPPING=1");
+    } finally {
+      systemd.close();
+      await hearing;
+    }
+  },
+);
+
 Deno.test({
   name:
     "a reader that sleeps for 5 seconds: what it missed is counted and marked",
