@@ -7,7 +7,15 @@
 import { stdFlags } from "./std_flags.ts";
 
 const ENTRY_POINTS = ["mod.ts", "src/testing/mod.ts"];
-const SOURCES = ["*.ts", "examples", "ffi", "offline", "scripts", "src"];
+const SOURCES = [
+  "*.ts",
+  "bench",
+  "examples",
+  "ffi",
+  "offline",
+  "scripts",
+  "src",
+];
 /** Not `tests/types`, which needs the npm registry. */
 const TESTS = ["tests/*.ts", "tests/live"];
 const OPENAI_TYPES = "npm:openai@7.57.0";

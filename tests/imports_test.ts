@@ -70,6 +70,7 @@ const published = [
 ];
 const sources = [
   ...published,
+  ...await readSources("bench/"),
   ...await readSources("examples/"),
   ...await readSources("tests/"),
 ];
