@@ -385,20 +385,35 @@ Deno.test("an iterator goes on over a loss", async () => {
   ]);
 });
 
-Deno.test("later changes of the session are a part of the next one", async () => {
+Deno.test("later changes of the session are a part of the next one, unless the server refused them", async () => {
   const it = lab({ mode: "conversation" });
-  await it.start();
-  it.connection.sendEvent({
-    type: "session.update",
-    session: { type: "realtime", instructions: "Be brief" },
+  const first = await it.start();
+  const change = (fields: Record<string, unknown>) =>
+    it.connection.sendEvent({
+      type: "session.update",
+      session: { type: "realtime", ...fields },
+    });
+  change({ instructions: "Be brief" });
+  first.receive({ type: "session.updated", session: {} });
+  change({ max_output_tokens: -1 });
+  first.receive({
+    type: "error",
+    error: {
+      type: "invalid_request_error",
+      message: "Invalid",
+      event_id: first.sent.at(-1)!.event_id,
+    },
   });
   it.lose();
+  change({ output_modalities: ["text"] });
   await it.clock.advance(500);
   it.socket.receive({ type: "session.created", session: {} });
   const { session } = it.socket.sent[0] as {
     session: Record<string, unknown>;
   };
   assertEquals(session.instructions, "Be brief");
+  assertEquals(session.output_modalities, ["text"]);
+  assertEquals(session.max_output_tokens, undefined);
   assert(session.audio !== undefined);
   await it.connection.stop();
 });

@@ -343,6 +343,12 @@ export interface CapturedAudio {
   readonly timestampMs?: number;
 }
 
+/** A `session.update` on its way. */
+interface SessionChange {
+  readonly eventId: string;
+  readonly session: RealtimeSession;
+}
+
 /** What every link counts. */
 interface LinkCounts {
   silencePaddingMs: number;
@@ -398,8 +404,11 @@ export class RealtimeConnectionManager
   readonly #hub = new EventHub();
   readonly #outbox: Outbox;
   readonly #history: History;
-  /** What a session is asked to be; later changes are a part of it. */
+  readonly #initialSession: RealtimeSession;
+  /** What the next session is asked to be: with all changes so far. */
   #session: RealtimeSession;
+  /** Changes that the server has not accepted or refused yet. */
+  #changes: SessionChange[] = [];
 
   #state: RealtimeConnectionState = { status: "idle" };
   /** The session in use. */
@@ -483,7 +492,7 @@ export class RealtimeConnectionManager
       query: mode === "conversation" ? { model } : { intent: "transcription" },
       allowInsecure: options.allowInsecure ?? false,
     });
-    this.#session = initialSession(type, options);
+    this.#session = this.#initialSession = initialSession(type, options);
     this.#outbox = new Outbox(
       keepMs,
       () => this.#state.status === "ready" ? "bufferFull" : "notConnected",
@@ -520,6 +529,8 @@ export class RealtimeConnectionManager
     this.#state = { status: "connecting" };
     this.#backoff.reset();
     this.#outbox.abandon();
+    this.#history.clear();
+    this.#session = this.#initialSession;
     try {
       this.#use(await this.#openLink(signal));
       this.#options.signal?.addEventListener("abort", this.#stopNow);
@@ -595,10 +606,10 @@ export class RealtimeConnectionManager
         `Cannot send "${event.type}" as the connection is ${this.#state.status}: call start() first`,
       );
     }
+    const eventId = link.send(ga.event);
     if (ga.event.type === "session.update") {
-      this.#session = mergeSessions(this.#session, ga.event.session);
+      this.#changes.push({ eventId, session: ga.event.session });
     }
-    link.send(ga.event);
     return true;
   }
 
@@ -724,7 +735,14 @@ export class RealtimeConnectionManager
     });
     try {
       await abortable(link.ready, signal);
-      return link;
+      if (link.isReady) return link;
+      throw new RealtimeError(
+        "The connection was lost as soon as it was made",
+        {
+          kind: "transient",
+          fatal: true,
+        },
+      );
     } catch (error) {
       if (this.#attempt !== undefined) this.#state = { status: "closing" };
       const close = await this.#retire(link);
@@ -795,14 +813,27 @@ export class RealtimeConnectionManager
     }
   }
 
-  /** Where a server that finds the turns hears speech. */
+  /** Keeps up with the session: its settings, and where it hears speech. */
   #listen(event: RealtimeServerEvent): void {
+    if (event.type === "session.updated") {
+      const change = this.#changes.shift();
+      if (change !== undefined) this.#change(change.session);
+    } else if (event.type === "error") {
+      const { event_id } = event.error ?? {};
+      const isOther = ({ eventId }: SessionChange) => eventId !== event_id;
+      this.#changes = this.#changes.filter(isOther);
+    }
     if (event.type === "input_audio_buffer.speech_started") {
       this.#speechStartMs = event.audio_start_ms;
       this.#speechEndMs = undefined;
     } else if (event.type === "input_audio_buffer.speech_stopped") {
       this.#speechEndMs = event.audio_end_ms;
     }
+  }
+
+  /** A change that was accepted is a part of every session from now on. */
+  #change(change: RealtimeSession): void {
+    this.#session = mergeSessions(this.#session, change);
   }
 
   #onCommitted(
@@ -857,6 +888,8 @@ export class RealtimeConnectionManager
     if (isInUse) this.#link = undefined;
     this.#retire(link);
     if (!isInUse || this.#state.status !== "ready") return;
+    // What was not refused was wanted.
+    for (const { session } of this.#changes.splice(0)) this.#change(session);
     this.#outbox.rewind();
     if (this.#clock.now() - link.readyMs >= STABLE_MS) this.#backoff.reset();
     if (this.#maxAttempts > 0 && isRetryable(error)) {
@@ -925,6 +958,11 @@ export class RealtimeConnectionManager
       case "input_audio_buffer.clear":
         outbox.clear();
         return this.#state.status !== "ready";
+      case "session.update":
+        // It is a part of the session that is being made.
+        if (this.#state.status === "ready") return false;
+        this.#session = mergeSessions(this.#session, event.session);
+        return true;
       case "response.create":
         if (outbox.isSent) return false;
         outbox.enqueue(event);

@@ -69,6 +69,11 @@ export class History {
     }
   }
 
+  /** Forgets everything. */
+  clear(): void {
+    this.#entries.clear();
+  }
+
   /** The events that tell a new session of it, with the items' own ids. */
   get events(): RealtimeClientEvent[] {
     return [...this.#entries]
