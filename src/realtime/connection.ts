@@ -7,14 +7,22 @@
 
 import { abortable } from "@std/async/abortable";
 import { Backoff } from "../backoff.ts";
-import { type Clock, systemClock } from "../clock.ts";
-import { checkInteger, checkNumber, checkOneOf } from "../validation.ts";
+import type { Clock } from "../clock.ts";
 import {
   isBetaSession,
   type LooseClientEvent,
-  type LooseSession,
   toGaClientEvent,
 } from "./beta.ts";
+import {
+  type ConnectionSettings,
+  type RealtimeConnectionOptions,
+  type RealtimeReconnectOptions,
+  settleConnectionOptions,
+} from "./connection_options.ts";
+import type {
+  RealtimeConnectionState,
+  RealtimeConnectionStats,
+} from "./connection_status.ts";
 import { readCredential } from "./credential.ts";
 import {
   errorOfEvent,
@@ -35,39 +43,32 @@ import type {
   RealtimeServerEvent,
   RealtimeServerEventOf,
   RealtimeSession,
-  SemanticVad,
-  ServerVad,
 } from "./events.ts";
 import { History } from "./history.ts";
 import { RealtimeLink } from "./link.ts";
-import { Outbox } from "./outbox.ts";
 import { PeerWatch } from "./peer_watch.ts";
+import { HEARING_MS, Sender } from "./sender.ts";
 import { initialSession, mergeSessions } from "./session.ts";
 import { BYTES_PER_MS } from "./turns.ts";
 import { DEFAULT_URL, endpointUrl, isAzure, isLoopback } from "./url.ts";
 
 export type {
   RealtimeClose,
+  RealtimeConnectionOptions,
+  RealtimeConnectionState,
+  RealtimeConnectionStats,
   RealtimeListenerEvents,
   RealtimeReconnected,
   RealtimeReconnecting,
+  RealtimeReconnectOptions,
   RealtimeUtterance,
 };
 
 /** How often it is looked whether everything is answered, at the end. */
 const DRAIN_POLL_MS = 50;
 
-/** How long a server may take to hear speech in what was sent last. */
-const HEARING_MS = 1000;
-
 /** A session that lasted this long shows that the trouble is over. */
 const STABLE_MS = 10_000;
-
-/** How often a full socket is asked whether it has room again: it tells nobody. */
-const BUFFER_POLL_MS = 50;
-
-/** Audio that may be ahead of the pace of catching up. */
-const CATCH_UP_LEAD_MS = 200;
 
 /** A session is renewed this long before its end, to find a quiet moment. */
 const RENEWAL_MARGIN_MS = 300_000;
@@ -81,257 +82,8 @@ const QUIET_POLL_MS = 100;
 /** How long a session that was replaced may still answer. */
 const RETIREMENT_MS = 5000;
 
-/** Settings of a {@linkcode RealtimeConnectionManager}. */
-export interface RealtimeConnectionOptions {
-  /**
-   * The credential, or what gets one before every connection.
-   *
-   * @default {the environment variable OPENAI_API_KEY, read by `start`}
-   */
-  apiKey?: string | (() => string | Promise<string>);
-  /**
-   * Whether a model converses, or speech is only transcribed.
-   *
-   * @default {"conversation"}
-   */
-  mode?: "conversation" | "transcription";
-  /**
-   * The model of a conversation.
-   *
-   * @default {"gpt-realtime-2.1"}
-   */
-  model?: string;
-  /**
-   * The model that transcribes what the user says. More settings of it are in
-   * `session.audio.input.transcription`.
-   *
-   * @default {"gpt-live-transcribe" in a transcription, none in a conversation}
-   */
-  transcriptionModel?: string;
-  /**
-   * The endpoint, for compatible servers and Azure; `model` or `intent` is added.
-   *
-   * @default {"wss://api.openai.com/v1/realtime"}
-   */
-  url?: string;
-  /**
-   * Which header carries the credential: `Authorization: Bearer`, or Azure's
-   * `api-key`.
-   *
-   * @default {"api-key" for hosts of Azure, else "authorization"}
-   */
-  authHeader?: "authorization" | "api-key";
-  /** More headers, such as `OpenAI-Project`. */
-  headers?: Readonly<Record<string, string>>;
-  /**
-   * Whether an unencrypted `ws:` is allowed to other machines.
-   *
-   * @default {false}
-   */
-  allowInsecure?: boolean;
-  /**
-   * Who finds the ends of turns. With `"client"` the capture side commits each
-   * utterance; with `"server"` or settings of its detector the server does, and
-   * wants the stream with its silence.
-   *
-   * @default {"server" in a conversation, "client" in a transcription}
-   */
-  turnDetection?: "client" | "server" | ServerVad | SemanticVad;
-  /** More settings of the session; those of the beta are translated. */
-  session?: LooseSession;
-  /**
-   * Bytes that may wait in the socket, 10000–1000000000; audio beyond is not
-   * sent, and counted. One event is four thirds of its audio.
-   *
-   * @default {1048576, about 16 seconds of audio}
-   */
-  maxBufferedBytes?: number;
-  /**
-   * How long setting up a session may take, in milliseconds, 1–600000.
-   *
-   * @default {10000}
-   */
-  setupTimeoutMs?: number;
-  /**
-   * Whether a connection that was lost is made again, for as long as it takes.
-   * A wrong key, an empty account or a wrong model end it at once all the same.
-   *
-   * @default {true}
-   */
-  reconnect?: boolean | RealtimeReconnectOptions;
-  /**
-   * Audio that is kept while there is no connection, or too slow a one, in
-   * milliseconds, 0–3600000. 64 bytes of memory for each are reserved once. What
-   * no longer fits is dropped oldest utterance first, and counted.
-   *
-   * @default {60000}
-   */
-  keepMs?: number;
-  /**
-   * How fast kept audio is sent, in multiples of real time, 1–100.
-   *
-   * @default {3, as a service was seen to lose audio above 4}
-   */
-  catchUpRate?: number;
-  /**
-   * A peer that takes nothing, or does not answer a commit, for this long is
-   * taken for lost, in milliseconds, 1000–3600000.
-   *
-   * @default {15000}
-   */
-  deadPeerMs?: number;
-  /**
-   * Sessions are renewed after this, at a quiet moment, and in any case 5 minutes
-   * before the end that the service names, in milliseconds, 1000–86400000.
-   *
-   * @default {3300000, which is 55 minutes: the service ends them after 60}
-   */
-  renewAfterMs?: number;
-  /**
-   * Items of a conversation that a new session is told of, as text, 0–1000.
-   * What was said is known as text only if the session transcribes it.
-   *
-   * @default {20}
-   */
-  carriedItemCount?: number;
-  /** Ends the connection when it is aborted, as `stop` does. */
-  signal?: AbortSignal;
-  /**
-   * Makes the socket: another one in tests.
-   *
-   * @default {the native WebSocket}
-   */
-  createWebSocket?: (
-    url: string,
-    options: { headers: Record<string, string> },
-  ) => WebSocket;
-  /**
-   * The clock of all timeouts.
-   *
-   * @default {systemClock}
-   */
-  clock?: Clock;
-}
-
-/** How a connection that was lost is made again. */
-export interface RealtimeReconnectOptions {
-  /**
-   * Attempts before giving up, from 1.
-   *
-   * @default {Infinity}
-   */
-  maxAttempts?: number;
-  /**
-   * The delay after the first attempt has failed, in milliseconds, 1–600000. It
-   * doubles with every further one, less up to a quarter at random.
-   *
-   * @default {500}
-   */
-  initialDelayMs?: number;
-  /**
-   * The longest delay, in milliseconds, 1–3600000.
-   *
-   * @default {8000}
-   */
-  maxDelayMs?: number;
-}
-
-/** What a connection is doing. */
-export type RealtimeConnectionState =
-  /** Not started. */
-  | { readonly status: "idle" }
-  /** Waiting for the socket and the session. */
-  | { readonly status: "connecting" }
-  /** Waiting for the session's settings to be accepted. */
-  | { readonly status: "configuring" }
-  /** Ready for audio. */
-  | {
-    readonly status: "ready";
-    /** The session's id, if the server named one. */
-    readonly sessionId: string | undefined;
-    /** When the session ends at the latest, in milliseconds since 1970. */
-    readonly expiresAtMs: number | undefined;
-  }
-  /** Lost, and being made again; audio is kept meanwhile. */
-  | {
-    readonly status: "reconnecting";
-    /** Why it was lost, or why the last attempt failed. */
-    readonly error: RealtimeError;
-    /** Which attempt comes next, from 1. */
-    readonly attempt: number;
-  }
-  /** Saying goodbye. */
-  | { readonly status: "closing" }
-  /** Stopped or given up as asked; it can be started again. */
-  | { readonly status: "closed" }
-  /** Lost; it can be started again. */
-  | { readonly status: "failed"; readonly error: RealtimeError };
-
-/** What became of everything that was to be sent, over all sessions. */
-export interface RealtimeConnectionStats {
-  /**
-   * Audio that was to be sent, in bytes of PCM16: the sum of `sentAudioBytes`,
-   * `keptAudioBytes` and `unsentAudioBytes`.
-   */
-  readonly appendedAudioBytes: number;
-  /**
-   * Audio that was sent, in bytes of PCM16: to the present session, or to an
-   * earlier one that took it.
-   */
-  readonly sentAudioBytes: number;
-  /** The same in milliseconds, at 24 kHz mono. */
-  readonly sentAudioMs: number;
-  /** Audio that waits to be sent, in bytes of PCM16. */
-  readonly keptAudioBytes: number;
-  /** The same in milliseconds, at 24 kHz mono. */
-  readonly keptAudioMs: number;
-  /** Audio that was sent again after a loss, in bytes of PCM16. */
-  readonly resentAudioBytes: number;
-  /**
-   * Audio that was not sent, in bytes of PCM16: because there was no session to
-   * send it to, or too slow a one, and no more room to keep it.
-   */
-  readonly unsentAudioBytes: Readonly<
-    Record<"notConnected" | "bufferFull", number>
-  >;
-  /** The same in milliseconds, at 24 kHz mono. */
-  readonly unsentAudioMs: Readonly<
-    Record<"notConnected" | "bufferFull", number>
-  >;
-  /** Silence of our own that was sent to end turns, in milliseconds. */
-  readonly silencePaddingMs: number;
-  /** Utterances that the server took. */
-  readonly committedUtteranceCount: number;
-  /** Utterances that the server refused. */
-  readonly refusedUtteranceCount: number;
-  /** Utterances that were dropped as a whole; their audio is not sent. */
-  readonly droppedUtteranceCount: number;
-  /** Utterances under 100 ms, which the service does not take: cleared. */
-  readonly shortUtteranceCount: number;
-  /** How often a lost connection was made again. */
-  readonly reconnectCount: number;
-  /** How often a session was replaced before its end. */
-  readonly renewalCount: number;
-  /** Events that were sent, audio included. */
-  readonly sentEventCount: number;
-  /** Events that were received. */
-  readonly receivedEventCount: number;
-  /** Events that were dropped because an iterator was too slow. */
-  readonly droppedEventCount: number;
-  /** Bytes that wait in the socket now. */
-  readonly bufferedBytes: number;
-}
-
-type RealtimeAppend = Extract<
-  RealtimeClientEvent,
-  { type: "input_audio_buffer.append" }
->;
-
 /** There was no socket that could have ended in another way. */
 const NO_CLOSE: RealtimeClose = { code: 1006, reason: "" };
-
-/** The most that an `append` has besides its audio: type, name, punctuation. */
-const APPEND_LENGTH = 100;
 
 /** What is known of audio besides its samples. */
 export interface CapturedAudio {
@@ -392,17 +144,12 @@ const UNREADABLE: RealtimeServerEventOf<"error"> = {
 export class RealtimeConnectionManager
   implements AsyncIterable<RealtimeServerEvent>, AsyncDisposable {
   readonly #options: RealtimeConnectionOptions;
+  readonly #settings: ConnectionSettings;
   readonly #url: URL;
-  readonly #maxBufferedBytes: number;
-  readonly #setupTimeoutMs: number;
-  readonly #catchUpRate: number;
-  readonly #deadPeerMs: number;
-  readonly #renewAfterMs: number;
-  readonly #maxAttempts: number;
-  readonly #backoff: Backoff;
   readonly #clock: Clock;
+  readonly #backoff: Backoff;
   readonly #hub = new EventHub();
-  readonly #outbox: Outbox;
+  readonly #sender: Sender;
   readonly #history: History;
   readonly #initialSession: RealtimeSession;
   /** What the next session is asked to be: with all changes so far. */
@@ -427,24 +174,12 @@ export class RealtimeConnectionManager
   #warnedOfBeta = false;
   #eventNumber = 0;
 
-  /** Whether audio is behind, and since when it catches up at what position. */
-  #catchUp: { readonly sinceMs: number; sentMs: number } | undefined;
-  #isPumpScheduled = false;
-  /** Whether audio is held back until the server said whether it hears speech. */
-  #isHolding = false;
-  /** Where the speech that the server hears began, and where it ended last. */
-  #speechStartMs: number | undefined;
-  #speechEndMs: number | undefined;
-
   /** What links that are gone have counted. */
   readonly #gone: LinkCounts = {
     silencePaddingMs: 0,
     sentEventCount: 0,
     receivedEventCount: 0,
   };
-  #committedUtteranceCount = 0;
-  #refusedUtteranceCount = 0;
-  #shortUtteranceCount = 0;
   #reconnectCount = 0;
   #renewalCount = 0;
 
@@ -459,45 +194,35 @@ export class RealtimeConnectionManager
    */
   constructor(options: RealtimeConnectionOptions | string = {}) {
     if (typeof options === "string") options = { apiKey: options };
-    const { mode = "conversation", model = "gpt-realtime-2.1" } = options;
-    checkOneOf("mode", mode, ["conversation", "transcription"]);
+    const settings = settleConnectionOptions(options);
+    const { mode, clock, reconnect } = settings;
     const type = mode === "conversation" ? "realtime" : "transcription";
-    this.#maxBufferedBytes = options.maxBufferedBytes ?? 1024 * 1024;
-    checkInteger("maxBufferedBytes", this.#maxBufferedBytes, 10_000, 1e9);
-    this.#setupTimeoutMs = options.setupTimeoutMs ?? 10_000;
-    checkNumber("setupTimeoutMs", this.#setupTimeoutMs, 1, 600_000);
-    this.#catchUpRate = options.catchUpRate ?? 3;
-    checkNumber("catchUpRate", this.#catchUpRate, 1, 100);
-    this.#deadPeerMs = options.deadPeerMs ?? 15_000;
-    checkNumber("deadPeerMs", this.#deadPeerMs, 1000, 3_600_000);
-    this.#renewAfterMs = options.renewAfterMs ?? 3_300_000;
-    checkNumber("renewAfterMs", this.#renewAfterMs, 1000, 86_400_000);
-    const { keepMs = 60_000, carriedItemCount = 20 } = options;
-    checkNumber("keepMs", keepMs, 0, 3_600_000);
-    checkInteger("carriedItemCount", carriedItemCount, 0, 1000);
-    const retry = reconnectOptions(options.reconnect);
-    this.#maxAttempts = retry.maxAttempts;
+    this.#options = options;
+    this.#settings = settings;
+    this.#clock = clock;
     this.#backoff = new Backoff({
-      initialMs: retry.initialDelayMs,
-      maxMs: retry.maxDelayMs,
+      initialMs: reconnect.initialDelayMs,
+      maxMs: reconnect.maxDelayMs,
       jitter: 0.25,
       random: Math.random,
     });
-    this.#options = options;
-    this.#clock = options.clock ?? systemClock;
     // A header that is none is refused now, and not by every attempt.
     new Headers(options.headers);
     this.#url = endpointUrl({
       url: options.url ?? DEFAULT_URL,
-      query: mode === "conversation" ? { model } : { intent: "transcription" },
+      query: mode === "conversation"
+        ? { model: settings.model }
+        : { intent: "transcription" },
       allowInsecure: options.allowInsecure ?? false,
     });
     this.#session = this.#initialSession = initialSession(type, options);
-    this.#outbox = new Outbox(
-      keepMs,
-      () => this.#state.status === "ready" ? "bufferFull" : "notConnected",
+    this.#sender = new Sender({
+      ...settings,
+      onUtterance: (utterance) => this.#hub.tell("utterance", utterance),
+    });
+    this.#history = new History(
+      type === "realtime" ? settings.carriedItemCount : 0,
     );
-    this.#history = new History(type === "realtime" ? carriedItemCount : 0);
     if (isBetaSession(options.session ?? {})) this.#warnOfBeta();
   }
 
@@ -528,7 +253,7 @@ export class RealtimeConnectionManager
     const signal = this.#anySignal(attempt, options.signal);
     this.#state = { status: "connecting" };
     this.#backoff.reset();
-    this.#outbox.abandon();
+    this.#sender.abandon();
     this.#history.clear();
     this.#session = this.#initialSession;
     try {
@@ -595,11 +320,20 @@ export class RealtimeConnectionManager
     captured: CapturedAudio = {},
   ): boolean {
     if (event.type === "input_audio_buffer.append") {
-      return this.#append(event, captured.timestampMs ?? this.#clock.now());
+      const capturedMs = captured.timestampMs ?? this.#clock.now();
+      return this.#sender.append(event, capturedMs, this.#isTaking);
     }
     const ga = toGaClientEvent(event, this.#session.type);
     if (ga.wasBeta) this.#warnOfBeta();
-    if (this.#isTaking && this.#inOrder(ga.event)) return true;
+    if (this.#isTaking && this.#sender.takeInOrder(ga.event)) return true;
+    if (
+      ga.event.type === "session.update" &&
+      this.#state.status === "reconnecting"
+    ) {
+      // It is a part of the session that is being made.
+      this.#change(ga.event.session);
+      return true;
+    }
     const link = this.#link;
     if (this.#state.status !== "ready" || link === undefined) {
       throw invalidState(
@@ -623,8 +357,7 @@ export class RealtimeConnectionManager
    * end follows its audio, also when that has to wait.
    */
   endTurn(): void {
-    this.#outbox.end();
-    this.#pump();
+    this.#sender.endTurn();
   }
 
   /**
@@ -658,7 +391,7 @@ export class RealtimeConnectionManager
 
   /** What became of everything that was to be sent. */
   getStats(): RealtimeConnectionStats {
-    const counts = this.#outbox.counts;
+    const counts = this.#sender.counts;
     const { notConnected, bufferFull } = counts.unsentBytes;
     const links = this.#link === undefined
       ? [...this.#retiring]
@@ -678,10 +411,10 @@ export class RealtimeConnectionManager
         bufferFull: bufferFull / BYTES_PER_MS,
       },
       silencePaddingMs: sum("silencePaddingMs"),
-      committedUtteranceCount: this.#committedUtteranceCount,
-      refusedUtteranceCount: this.#refusedUtteranceCount,
+      committedUtteranceCount: counts.committedUtteranceCount,
+      refusedUtteranceCount: counts.refusedUtteranceCount,
       droppedUtteranceCount: counts.droppedUtteranceCount,
-      shortUtteranceCount: this.#shortUtteranceCount,
+      shortUtteranceCount: counts.shortUtteranceCount,
       reconnectCount: this.#reconnectCount,
       renewalCount: this.#renewalCount,
       sentEventCount: sum("sentEventCount"),
@@ -717,8 +450,8 @@ export class RealtimeConnectionManager
       headers: this.#headers(),
       secret: this.#secret,
       session: this.#session,
-      setupTimeoutMs: this.#setupTimeoutMs,
-      maxBufferedBytes: this.#maxBufferedBytes,
+      setupTimeoutMs: this.#settings.setupTimeoutMs,
+      maxBufferedBytes: this.#settings.maxBufferedBytes,
       clock: this.#clock,
       createWebSocket: this.#options.createWebSocket ?? createNativeWebSocket,
       nextEventId: () => `earshot_${++this.#eventNumber}`,
@@ -729,8 +462,8 @@ export class RealtimeConnectionManager
       },
       onEvent: (event, length) => this.#onEvent(link, event, length),
       onCommitted: (itemId, eventId) =>
-        this.#onCommitted(link, itemId, eventId),
-      onRefused: (eventId) => this.#onRefused(link, eventId),
+        this.#sender.committed(link, itemId, eventId),
+      onRefused: (eventId) => this.#sender.refused(link, eventId),
       onLost: (error, close) => this.#onLost(link, error, close),
     });
     try {
@@ -767,18 +500,13 @@ export class RealtimeConnectionManager
   /** Goes on with a session that is ready. */
   #use(link: RealtimeLink): void {
     this.#link = link;
-    this.#isHolding = false;
-    this.#speechStartMs = this.#speechEndMs = undefined;
     this.#state = {
       status: "ready",
       sessionId: link.sessionId,
       expiresAtMs: link.expiresAtMs,
     };
     for (const event of this.#history.events) link.tellOf(event);
-    this.#catchUp = this.#outbox.isSent
-      ? undefined
-      : { sinceMs: this.#clock.now(), sentMs: 0 };
-    this.#pump();
+    this.#sender.use(link);
     this.#watchPeer(link);
     this.#renewInTime(link);
   }
@@ -803,7 +531,10 @@ export class RealtimeConnectionManager
     if (event !== undefined) {
       if (link.isKnown(event)) return;
       if (isInUse || this.#retiring.has(link)) this.#history.received(event);
-      if (isInUse) this.#listen(event);
+      if (isInUse) {
+        this.#followChanges(event);
+        this.#sender.received(event);
+      }
     }
     this.#hub.deliver(event ?? UNREADABLE, length);
     const failure = failureIn(event ?? UNREADABLE);
@@ -813,70 +544,22 @@ export class RealtimeConnectionManager
     }
   }
 
-  /** Keeps up with the session: its settings, and where it hears speech. */
-  #listen(event: RealtimeServerEvent): void {
+  /** Keeps up with the settings of the session. */
+  #followChanges(event: RealtimeServerEvent): void {
     if (event.type === "session.updated") {
       const change = this.#changes.shift();
       if (change !== undefined) this.#change(change.session);
     } else if (event.type === "error") {
       const { event_id } = event.error ?? {};
-      const isOther = ({ eventId }: SessionChange) => eventId !== event_id;
-      this.#changes = this.#changes.filter(isOther);
-    }
-    if (event.type === "input_audio_buffer.speech_started") {
-      this.#speechStartMs = event.audio_start_ms;
-      this.#speechEndMs = undefined;
-    } else if (event.type === "input_audio_buffer.speech_stopped") {
-      this.#speechEndMs = event.audio_end_ms;
+      this.#changes = this.#changes.filter(({ eventId }) =>
+        eventId !== event_id
+      );
     }
   }
 
   /** A change that was accepted is a part of every session from now on. */
   #change(change: RealtimeSession): void {
     this.#session = mergeSessions(this.#session, change);
-  }
-
-  #onCommitted(
-    link: RealtimeLink,
-    itemId: string,
-    eventId: string | undefined,
-  ): void {
-    if (link !== this.#link) return;
-    this.#committedUtteranceCount++;
-    if (eventId !== undefined) {
-      const name = link.commits.get(eventId);
-      link.commits.delete(eventId);
-      const utterance = name && this.#outbox.settle(name);
-      this.#hub.tell("utterance", {
-        itemId,
-        capturedMs: utterance?.capturedMs,
-        durationMs: utterance && utterance.byteCount / BYTES_PER_MS,
-        isCut: utterance?.isCut ?? false,
-        isResent: utterance?.isResent ?? false,
-      });
-      return;
-    }
-    const startMs = this.#speechStartMs;
-    this.#hub.tell("utterance", {
-      itemId,
-      capturedMs: startMs === undefined
-        ? undefined
-        : this.#outbox.capturedMsAt(startMs),
-      durationMs: undefined,
-      isCut: false,
-      isResent: false,
-    });
-    this.#outbox.settleUntil(this.#speechEndMs ?? link.audioMs);
-    this.#speechStartMs = this.#speechEndMs = undefined;
-  }
-
-  /** The service does not want it; nor would it want it again. */
-  #onRefused(link: RealtimeLink, eventId: string): void {
-    const name = link.commits.get(eventId);
-    if (link !== this.#link || name === undefined) return;
-    link.commits.delete(eventId);
-    this.#outbox.settle(name);
-    this.#refusedUtteranceCount++;
   }
 
   #onLost(
@@ -890,9 +573,9 @@ export class RealtimeConnectionManager
     if (!isInUse || this.#state.status !== "ready") return;
     // What was not refused was wanted.
     for (const { session } of this.#changes.splice(0)) this.#change(session);
-    this.#outbox.rewind();
+    this.#sender.lose();
     if (this.#clock.now() - link.readyMs >= STABLE_MS) this.#backoff.reset();
-    if (this.#maxAttempts > 0 && isRetryable(error)) {
+    if (this.#settings.reconnect.maxAttempts > 0 && isRetryable(error)) {
       this.#reconnect(error, close);
     } else {
       this.#fail(error, close);
@@ -907,14 +590,15 @@ export class RealtimeConnectionManager
     const retrying = this.#retrying = new AbortController();
     const signal = this.#anySignal(retrying);
     const lostMs = this.#clock.now();
-    for (let attempt = 1; attempt <= this.#maxAttempts; attempt++) {
+    const { maxAttempts } = this.#settings.reconnect;
+    for (let attempt = 1; attempt <= maxAttempts; attempt++) {
       this.#state = { status: "reconnecting", error, attempt };
       const delayMs = this.#backoff.next();
       this.#hub.tell("reconnecting", {
         error,
         attempt,
         delayMs,
-        keptAudioMs: this.#keptAudioMs,
+        keptAudioMs: this.#sender.keptAudioMs,
       });
       try {
         await this.#clock.sleep(delayMs, { signal });
@@ -923,7 +607,7 @@ export class RealtimeConnectionManager
         const reconnected = {
           attemptCount: attempt,
           outageMs: this.#clock.now() - lostMs,
-          keptAudioMs: this.#keptAudioMs,
+          keptAudioMs: this.#sender.keptAudioMs,
           isRenewal: false,
         };
         this.#use(link);
@@ -941,154 +625,19 @@ export class RealtimeConnectionManager
   #fail(error: RealtimeError, close: RealtimeClose): void {
     this.#options.signal?.removeEventListener("abort", this.#stopNow);
     this.#state = { status: "failed", error };
-    this.#outbox.abandon();
+    this.#sender.abandon();
     this.#hub.fail(error);
     this.#hub.tell("close", close);
-  }
-
-  /** Takes an event that belongs behind the audio, if it has to wait for it. */
-  #inOrder(event: RealtimeClientEvent): boolean {
-    const outbox = this.#outbox;
-    switch (event.type) {
-      case "input_audio_buffer.commit":
-        if (!outbox.isOpen) return false;
-        outbox.end(event);
-        this.#pump();
-        return true;
-      case "input_audio_buffer.clear":
-        outbox.clear();
-        return this.#state.status !== "ready";
-      case "session.update":
-        // It is a part of the session that is being made.
-        if (this.#state.status === "ready") return false;
-        this.#session = mergeSessions(this.#session, event.session);
-        return true;
-      case "response.create":
-        if (outbox.isSent) return false;
-        outbox.enqueue(event);
-        return true;
-      default:
-        return false;
-    }
-  }
-
-  #append(event: RealtimeAppend, capturedMs: number): boolean {
-    const byteCount = decodedLength(event.audio);
-    if (!this.#isTaking) {
-      this.#outbox.refuse(byteCount, capturedMs);
-      return false;
-    }
-    if (!this.#outbox.append(event.audio, byteCount, capturedMs)) {
-      return this.#appendPastRing(event, byteCount, capturedMs);
-    }
-    this.#pump();
-    return true;
-  }
-
-  /** Audio that there is no room to keep can still be sent at once. */
-  #appendPastRing(
-    event: RealtimeAppend,
-    byteCount: number,
-    capturedMs: number,
-  ): boolean {
-    const link = this.#link;
-    if (
-      link === undefined || !this.#outbox.isSent || this.#isHolding ||
-      !this.#hasRoomFor(event.audio, link)
-    ) {
-      this.#outbox.refuse(byteCount, capturedMs);
-      return false;
-    }
-    link.send(event, byteCount);
-    this.#outbox.pass(byteCount, capturedMs);
-    return true;
-  }
-
-  /** Sends what is to be sent, as far as it may be sent now. */
-  #pump(): void {
-    const link = this.#link;
-    if (link === undefined || this.#isHolding) return;
-    for (;;) {
-      const item = this.#outbox.peek();
-      if (item === undefined) break;
-      if (item.kind === "audio") {
-        const waitMs = this.#waitBefore(item.audio, item.byteCount, link);
-        if (waitMs > 0) {
-          this.#pumpIn(waitMs);
-          return;
-        }
-        const { audio, byteCount } = item;
-        link.send({ type: "input_audio_buffer.append", audio }, byteCount);
-        this.#outbox.sent(link.audioMs);
-      } else if (item.kind === "event") {
-        link.send(item.event);
-        this.#outbox.sent(link.audioMs);
-      } else {
-        const eventId = item.event === undefined
-          ? link.turns.end()
-          : link.send(item.event);
-        const name = this.#outbox.sent(link.audioMs);
-        if (eventId !== undefined) {
-          link.commits.set(eventId, name);
-        } else if (!link.turns.areServers) {
-          this.#outbox.finish(name);
-          this.#shortUtteranceCount++;
-        }
-      }
-    }
-    this.#catchUp = undefined;
-    if (link.turns.areServers) {
-      // What it did not take for speech by now is none.
-      this.#outbox.settleUntil(
-        this.#speechStartMs ?? link.audioMs - HEARING_MS,
-      );
-    }
-  }
-
-  /** How long audio has to wait, in milliseconds. */
-  #waitBefore(audio: string, byteCount: number, link: RealtimeLink): number {
-    const nowMs = this.#clock.now();
-    if (!this.#hasRoomFor(audio, link)) {
-      this.#catchUp ??= { sinceMs: nowMs, sentMs: 0 };
-      return BUFFER_POLL_MS;
-    }
-    const catchUp = this.#catchUp;
-    if (catchUp === undefined) return 0;
-    const dueMs = catchUp.sinceMs +
-      (catchUp.sentMs - CATCH_UP_LEAD_MS) / this.#catchUpRate;
-    if (dueMs > nowMs) return dueMs - nowMs;
-    catchUp.sentMs += byteCount / BYTES_PER_MS;
-    return 0;
-  }
-
-  #hasRoomFor(audio: string, link: RealtimeLink): boolean {
-    return link.bufferedBytes + audio.length + APPEND_LENGTH <=
-      this.#maxBufferedBytes;
-  }
-
-  #pumpIn(ms: number): void {
-    const link = this.#link;
-    if (this.#isPumpScheduled || link === undefined) return;
-    this.#isPumpScheduled = true;
-    this.#clock.sleep(ms, { signal: link.retired.signal })
-      .catch(() => {})
-      .then(() => {
-        this.#isPumpScheduled = false;
-        this.#pump();
-      });
-  }
-
-  get #keptAudioMs(): number {
-    return this.#outbox.counts.keptBytes / BYTES_PER_MS;
   }
 
   /** Notices a peer that is gone without a word. */
   async #watchPeer(link: RealtimeLink): Promise<void> {
     const { signal } = link.retired;
-    const watch = new PeerWatch(this.#deadPeerMs, this.#clock.now());
+    const { deadPeerMs } = this.#settings;
+    const watch = new PeerWatch(deadPeerMs, this.#clock.now());
     try {
       for (;;) {
-        await this.#clock.sleep(this.#deadPeerMs / 3, { signal });
+        await this.#clock.sleep(deadPeerMs / 3, { signal });
         const { sentLength, bufferedBytes, receivedEventCount } = link;
         const isDead = watch.isDead({
           nowMs: this.#clock.now(),
@@ -1100,7 +649,7 @@ export class RealtimeConnectionManager
         if (!isDead) continue;
         link.abandon(
           new RealtimeError(
-            `The server has shown no sign of life for ${this.#deadPeerMs} ms`,
+            `The server has shown no sign of life for ${deadPeerMs} ms`,
             { kind: "transient", fatal: true },
           ),
         );
@@ -1113,15 +662,7 @@ export class RealtimeConnectionManager
   /** Replaces a session before its end, at a quiet moment if there is one. */
   async #renewInTime(link: RealtimeLink): Promise<void> {
     const { signal } = link.retired;
-    const lifeMs = (link.expiresAtMs ?? 0) - Date.now();
-    // A server whose clock is wrong names an end that cannot be.
-    const endMs = lifeMs > 0 ? lifeMs : this.#renewAfterMs * 60 / 55;
-    const renewalMs = Math.min(
-      this.#renewAfterMs,
-      endMs - Math.min(RENEWAL_MARGIN_MS, endMs / 12),
-    );
-    const forcedMs = endMs -
-      Math.min(FORCED_RENEWAL_MARGIN_MS, (endMs - renewalMs) / 4);
+    const { renewalMs, forcedMs } = this.#renewalTimes(link);
     const nowMs = this.#clock.now();
     try {
       await this.#clock.sleep(renewalMs, { signal });
@@ -1135,12 +676,30 @@ export class RealtimeConnectionManager
         }
         if (next.isReady) return await this.#replace(link, next);
         // It was lost before it was needed.
-        this.#isHolding = false;
-        this.#pump();
+        this.#sender.release();
       }
     } catch {
       // The link was lost or stopped: that is another story.
     }
+  }
+
+  /** When a session is best renewed, and when at the latest, from now. */
+  #renewalTimes(
+    { expiresAtMs = 0 }: RealtimeLink,
+  ): { renewalMs: number; forcedMs: number } {
+    const { renewAfterMs } = this.#settings;
+    const lifeMs = expiresAtMs - Date.now();
+    // A server whose clock is wrong names an end that cannot be.
+    const endMs = lifeMs > 0 ? lifeMs : renewAfterMs * 60 / 55;
+    const renewalMs = Math.min(
+      renewAfterMs,
+      endMs - Math.min(RENEWAL_MARGIN_MS, endMs / 12),
+    );
+    const marginMs = (endMs - renewalMs) / 4;
+    return {
+      renewalMs,
+      forcedMs: endMs - Math.min(FORCED_RENEWAL_MARGIN_MS, marginMs),
+    };
   }
 
   /** Makes the session that is to replace one that still works. */
@@ -1159,41 +718,26 @@ export class RealtimeConnectionManager
   /** Waits until no utterance would be cut, or until it is high time. */
   async #quiet(link: RealtimeLink, untilMs: number): Promise<void> {
     const { signal } = link.retired;
+    const sender = this.#sender;
     // A commit on its way is waited for: in a second session it would be another.
     while (this.#clock.now() < untilMs || link.turns.isCommitOwed) {
-      if (this.#isQuiet(link)) {
+      if (sender.isQuiet) {
         if (!link.turns.areServers) return;
         // It may hear speech in what it was sent last.
-        this.#isHolding = true;
-        let isStillQuiet = false;
-        try {
-          await this.#clock.sleep(HEARING_MS, { signal });
-          isStillQuiet = this.#isQuiet(link);
-        } finally {
-          this.#isHolding = isStillQuiet;
-        }
-        if (isStillQuiet) return;
-        this.#pump();
+        sender.hold();
+        await this.#clock.sleep(HEARING_MS, { signal });
+        if (sender.isQuiet) return;
+        sender.release();
       }
       await this.#clock.sleep(QUIET_POLL_MS, { signal });
     }
   }
 
-  #isQuiet(link: RealtimeLink): boolean {
-    const { areServers, areOpen, mayOpen } = link.turns;
-    return !areOpen && !mayOpen && link.bufferedBytes === 0 &&
-      (areServers || this.#outbox.isEmpty);
-  }
-
   /** Goes on with the next session; what the old one owes may still come. */
   async #replace(link: RealtimeLink, next: RealtimeLink): Promise<void> {
-    const isQuiet = this.#isQuiet(link);
-    // What a quiet server did not take for speech is not sent again.
-    if (isQuiet) this.#outbox.settleUntil(Infinity);
-    this.#outbox.rewind();
     this.#renewalCount++;
-    const keptAudioMs = this.#keptAudioMs;
     this.#retiring.add(link);
+    const { keptAudioMs } = this.#sender;
     this.#use(next);
     this.#hub.tell("reconnected", {
       attemptCount: 0,
@@ -1226,7 +770,7 @@ export class RealtimeConnectionManager
     const link = this.#link;
     this.#state = { status: "closing" };
     this.#link = undefined;
-    this.#outbox.abandon();
+    this.#sender.abandon();
     const links = [...this.#retiring];
     const [close] = await Promise.all([
       link === undefined ? NO_CLOSE : this.#retire(link),
@@ -1250,7 +794,7 @@ export class RealtimeConnectionManager
 
   #isSettled(mayBeHeard: boolean): boolean {
     const link = this.#link;
-    if (!this.#outbox.isSent) return false;
+    if (!this.#sender.isSent) return false;
     if (link === undefined) return true;
     const { areOpen, mayOpen } = link.turns;
     return link.bufferedBytes === 0 && !areOpen && !(mayOpen && mayBeHeard);
@@ -1287,23 +831,6 @@ function createNativeWebSocket(
   return new WebSocket(url, options);
 }
 
-/** Fills in the defaults and refuses what cannot work. */
-function reconnectOptions(
-  given: boolean | RealtimeReconnectOptions = true,
-): Required<RealtimeReconnectOptions> {
-  const {
-    maxAttempts = given === false ? 0 : Infinity,
-    initialDelayMs = 500,
-    maxDelayMs = 8000,
-  } = typeof given === "object" ? given : {};
-  if (maxAttempts !== Infinity && given !== false) {
-    checkInteger("reconnect.maxAttempts", maxAttempts, 1, 1e9);
-  }
-  checkNumber("reconnect.initialDelayMs", initialDelayMs, 1, 600_000);
-  checkNumber("reconnect.maxDelayMs", maxDelayMs, 1, 3_600_000);
-  return { maxAttempts, initialDelayMs, maxDelayMs };
-}
-
 /** Whoever gets the credential may need the network for it. */
 function toRealtimeError(cause: unknown): RealtimeError {
   if (cause instanceof RealtimeError) return cause;
@@ -1314,12 +841,6 @@ function toRealtimeError(cause: unknown): RealtimeError {
       : "transient",
     fatal: true,
   });
-}
-
-/** The bytes that base64 stands for. */
-function decodedLength(base64: string): number {
-  const padding = base64.endsWith("==") ? 2 : base64.endsWith("=") ? 1 : 0;
-  return Math.floor(base64.length / 4 * 3) - padding;
 }
 
 function invalidState(message: string): DOMException {
