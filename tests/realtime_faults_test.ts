@@ -239,7 +239,7 @@ Deno.test("a session is renewed while it is spoken to, without a sample lost or 
   const speaking = setInterval(() => {
     it.speak(2);
     utteranceCount++;
-  }, 70);
+  }, 250);
   await renewed;
   clearInterval(speaking);
   it.speak(2);
