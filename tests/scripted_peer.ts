@@ -63,13 +63,21 @@ export class ScriptedPeer {
   connectionCount = 0;
   /** From now on nothing goes wrong. */
   isHealed = false;
+  /** Whether it finds the turns, now and then, in what it is sent. */
+  findsTurns = false;
   readonly #clock: FakeClock;
   readonly #random: Random;
   #itemCount = 0;
+  #sleeperCount = 0;
 
   constructor(clock: FakeClock, random: Random) {
     this.#clock = clock;
     this.#random = random;
+  }
+
+  /** How many of the clock's sleepers are its own. */
+  get sleeperCount(): number {
+    return this.#sleeperCount;
   }
 
   readonly connect = (): WebSocket => {
@@ -85,7 +93,7 @@ export class ScriptedPeer {
     audio: string[],
     before: Promise<void>,
   ): Promise<void> {
-    await this.#clock.sleep(this.#random.below(60));
+    await this.#sleep(this.#random.below(60));
     await before;
     if (!socket.isLive) return;
     const item_id = `item_${++this.#itemCount}`;
@@ -97,7 +105,7 @@ export class ScriptedPeer {
   }
 
   async #transcribe(socket: ScriptedSocket, item_id: string): Promise<void> {
-    await this.#clock.sleep(this.#random.below(60));
+    await this.#sleep(this.#random.below(60));
     if (!socket.isLive || this.#fails(5)) return;
     socket.receive({
       type: "conversation.item.input_audio_transcription.completed",
@@ -106,12 +114,40 @@ export class ScriptedPeer {
     });
   }
 
+  /** Hears speech in what was appended, or the end of it. */
+  hear(socket: ScriptedSocket, audioMs: number): void {
+    if (!this.findsTurns || !this.#random.chance(15)) return;
+    const item_id = socket.speechItem ?? `item_${++this.#itemCount}`;
+    if (socket.speechItem === undefined) {
+      socket.speechItem = item_id;
+      socket.receive({
+        type: "input_audio_buffer.speech_started",
+        audio_start_ms: Math.max(0, audioMs - this.#random.below(400)),
+        item_id,
+      });
+      return;
+    }
+    socket.speechItem = undefined;
+    socket.receive({
+      type: "input_audio_buffer.speech_stopped",
+      audio_end_ms: audioMs - this.#random.below(100),
+      item_id,
+    });
+    socket.receive({ type: "input_audio_buffer.committed", item_id });
+    if (this.#fails(20)) return;
+    socket.receive({ type: "response.created", response: {} });
+    socket.receive({
+      type: "response.done",
+      response: { status: "completed" },
+    });
+  }
+
   /** Something may go wrong whenever something arrives. */
   async disturb(socket: ScriptedSocket): Promise<void> {
     if (!this.#fails(8)) return;
     const kind = this.#random.below(5);
     // Never at once: no socket tells of its end inside a call of its own.
-    await this.#clock.sleep(this.#random.below(80));
+    await this.#sleep(this.#random.below(80));
     if (!socket.isLive) return;
     switch (kind) {
       case 0:
@@ -123,7 +159,7 @@ export class ScriptedPeer {
         break;
       case 2: {
         socket.bufferedAmount = 1e9;
-        await this.#clock.sleep(this.#random.below(400));
+        await this.#sleep(this.#random.below(400));
         if (socket.isLive) socket.bufferedAmount = 0;
         break;
       }
@@ -136,7 +172,7 @@ export class ScriptedPeer {
     const welcome: Welcome = this.#fails(40)
       ? this.#random.pick(["refuse", "hang", "silent", "close", "error"])
       : "accept";
-    await this.#clock.sleep(this.#random.below(30));
+    await this.#sleep(this.#random.below(30));
     if (!socket.isLive) return;
     switch (welcome) {
       case "hang":
@@ -159,8 +195,14 @@ export class ScriptedPeer {
     }
     socket.receive({ type: "session.created", session: {} });
     if (welcome === "silent") return;
-    await this.#clock.sleep(this.#random.below(30));
+    await this.#sleep(this.#random.below(30));
     if (socket.isLive) socket.receive({ type: "session.updated", session: {} });
+  }
+
+  async #sleep(ms: number): Promise<void> {
+    this.#sleeperCount++;
+    await this.#clock.sleep(ms);
+    this.#sleeperCount--;
   }
 
   #fails(percent: number): boolean {
@@ -170,7 +212,10 @@ export class ScriptedPeer {
 
 class ScriptedSocket extends FakeSocket {
   readonly #peer: ScriptedPeer;
+  /** The item that speech which is heard now will be. */
+  speechItem: string | undefined;
   #audio: string[] = [];
+  #audioMs = 0;
   #committed = Promise.resolve();
   #isFrozen = false;
   #isGone = false;
@@ -190,6 +235,9 @@ class ScriptedSocket extends FakeSocket {
     const event = JSON.parse(text);
     if (event.type === "input_audio_buffer.append") {
       this.#audio.push(event.audio);
+      this.#audioMs += event.audio.length / 64;
+      const audioMs = this.#audioMs;
+      queueMicrotask(() => this.isLive && this.#peer.hear(this, audioMs));
     } else if (event.type === "input_audio_buffer.clear") {
       this.#audio = [];
     } else if (event.type === "input_audio_buffer.commit") {

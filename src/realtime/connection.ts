@@ -750,7 +750,10 @@ export class RealtimeConnectionManager
     while (
       link.isReady && link.turns.areOpen && !link.turns.isSpeechHeard &&
       this.#clock.now() < untilMs && this.#link === next
-    ) await this.#clock.sleep(DRAIN_POLL_MS);
+    ) {
+      const { signal } = link.retired;
+      await this.#clock.sleep(DRAIN_POLL_MS, { signal }).catch(() => {});
+    }
     await this.#retire(link);
   }
 
