@@ -8,7 +8,7 @@ import { AudioCaptureManager } from "../manager.ts";
 import { RealtimeConnectionManager } from "../realtime/connection.ts";
 import { FakePcm, type FakePcmStep } from "../testing/fake_pcm.ts";
 import { startRealtimeServer } from "../testing/realtime_server.ts";
-import { readWav } from "../wav.ts";
+import { readWav, type WavContent } from "../wav.ts";
 import { type Command, COMMON_OPTIONS } from "./command.ts";
 import { runLive } from "./live.ts";
 import { fromOptions, UsageError } from "./options.ts";
@@ -119,7 +119,7 @@ async function scriptOf(path: string): Promise<FakePcmStep[]> {
       { cause },
     );
   }
-  const { format, samples } = readWav(bytes);
+  const { format, samples } = readWavOf(path, bytes);
   if (format.sampleRate !== 24_000 || format.channelCount !== 1) {
     throw new UsageError(
       `Cannot use "${path}" as it must be 24000 Hz mono: it is ${format.sampleRate} Hz with ${format.channelCount} channels. Convert it with "sox ${path} -r 24000 -c 1 -b 16 out.wav"`,
@@ -129,6 +129,16 @@ async function scriptOf(path: string): Promise<FakePcmStep[]> {
     { type: "samples", samples },
     { type: "silence", durationMs: TAIL_MS },
   ];
+}
+
+function readWavOf(path: string, bytes: Uint8Array): WavContent {
+  try {
+    return readWav(bytes);
+  } catch (cause) {
+    throw new UsageError(`Cannot use "${path}": ${(cause as Error).message}`, {
+      cause,
+    });
+  }
 }
 
 function durationMsOf(step: FakePcmStep): number {

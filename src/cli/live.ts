@@ -10,7 +10,7 @@ import type { AudioCaptureManager } from "../manager.ts";
 import type { RealtimeConnectionManager } from "../realtime/connection.ts";
 import { RealtimeError } from "../realtime/errors.ts";
 import { Interruption, type World } from "./command.ts";
-import { describe } from "./microphone.ts";
+import { describe, patiently } from "./microphone.ts";
 import { Notices } from "./notices.ts";
 import type { Options } from "./options.ts";
 import { duration, LevelMeter } from "./screen.ts";
@@ -140,7 +140,8 @@ export async function runLive(
   const startedMs = clock.now();
   try {
     // The microphone first: without one no session need be paid for.
-    await abortable(capture.initialize(), signal);
+    const say = (text: string) => transcript.say(text);
+    await patiently(abortable(capture.initialize(), signal), say, clock);
     transcript.say("Connecting");
     await connection.start({ signal });
     printEvents(connection, transcript).catch(fail);

@@ -18,6 +18,9 @@ import { Notices } from "./notices.ts";
 import type { Options } from "./options.ts";
 import type { StatusLine } from "./screen.ts";
 
+/** A device that takes longer to open is worth a word. */
+const PATIENCE_MS = 2000;
+
 /** How late a microphone's audio may be before its time is over without it. */
 const LATENESS_MS = 2000;
 
@@ -50,7 +53,7 @@ export async function openMicrophoneFor(
   const giveUp = () => opening.abort(world.signal.reason);
   world.signal.throwIfAborted();
   world.signal.addEventListener("abort", giveUp);
-  const microphone = await openMicrophone({
+  const openingMicrophone = openMicrophone({
     device: deviceNameOf(options, world),
     sampleRate,
     channelCount: options.number("channels") ?? 1,
@@ -68,6 +71,7 @@ export async function openMicrophoneFor(
     openPcm: world.openPcm,
     clock: world.clock,
   });
+  const microphone = await patiently(openingMicrophone, say, world.clock);
   world.signal.removeEventListener("abort", giveUp);
   world.signal.addEventListener("abort", () => microphone.stop(), {
     once: true,
@@ -79,6 +83,31 @@ export async function openMicrophoneFor(
     );
   }
   return microphone;
+}
+
+/**
+ * Says that something takes its time, so that nobody thinks it hangs.
+ *
+ * @param waiting What is waited for.
+ * @param say Says a line.
+ * @param clock The clock.
+ * @returns What `waiting` resolves with.
+ */
+export async function patiently<T>(
+  waiting: Promise<T>,
+  say: (text: string) => void,
+  clock: Clock,
+): Promise<T> {
+  const over = new AbortController();
+  clock.sleep(PATIENCE_MS, { signal: over.signal }).then(
+    () => say("Waiting for the microphone, or its sound server, to open"),
+    () => {},
+  );
+  try {
+    return await waiting;
+  } finally {
+    over.abort();
+  }
 }
 
 /**
