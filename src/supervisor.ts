@@ -30,8 +30,14 @@ const TIMED_OUT = 110;
 
 /** What a microphone is doing. */
 export type MicrophoneState =
+  /** It was opened, and its first audio is on its way. */
+  | { readonly status: "opening" }
   /** Audio flows. */
-  | { readonly status: "running" }
+  | {
+    readonly status: "running";
+    /** How often the device was opened again. */
+    readonly reopenCount: number;
+  }
   /** It failed, and is being opened again. */
   | { readonly status: "recovering"; readonly error: AlsaError }
   /** It cannot be opened; that is tried again until it can. */
@@ -111,7 +117,7 @@ export class Supervisor {
     random: Math.random,
   });
   #pcm: PcmDevice;
-  #state: MicrophoneState = { status: "running" };
+  #state: MicrophoneState = { status: "opening" };
   /** Ends the reading of the present device, with the reason to open it again. */
   #reading = new AbortController();
   #aliveMs: number;
@@ -284,7 +290,8 @@ export class Supervisor {
   #isAlive(): void {
     this.#aliveMs = this.#options.clock.now();
     this.#isInterrupted = false;
-    if (this.#state.status !== "running") this.#change({ status: "running" });
+    if (this.#state.status === "running") return;
+    this.#change({ status: "running", reopenCount: this.#reopenCount });
   }
 
   /**

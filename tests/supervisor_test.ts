@@ -53,12 +53,25 @@ function assertHeard(fake: FakePcm, frames: AudioFrame[]) {
   }
 }
 
-/** What happened, in short. */
+/** What happened after the first audio, in short. */
 function names(events: MicrophoneEvent[]): string[] {
-  return events.map((event) =>
+  const [first, ...rest] = events.map((event) =>
     event.type === "state" ? event.state.status : event.type
   );
+  return first === "running" ? rest : [first!, ...rest];
 }
+
+Deno.test("Microphone is opening until its first audio, and then runs", async () => {
+  const { clock, mic, events, frames } = await lab([noiseFor(1000)]);
+  assertEquals(mic.state, { status: "opening" });
+  await clock.advance(100);
+  const running = { status: "running", reopenCount: 0 } as const;
+  assertEquals(mic.state, running);
+  assertEquals(events, [{ type: "state", state: running }]);
+  await stop(mic, clock);
+  await frames;
+  assertEquals(mic.state, { status: "stopped" });
+});
 
 Deno.test("Microphone that is pulled out goes on where it was when it is plugged in again", async () => {
   const { clock, fake, mic, events, frames } = await lab([

@@ -167,7 +167,9 @@ export function describe(
         case "waiting":
           return `Waiting for the microphone: ${event.state.error.message}`;
         case "running":
-          return "The microphone is back";
+          return event.state.reopenCount > 0
+            ? "The microphone is back"
+            : undefined;
       }
   }
 }

@@ -402,7 +402,9 @@ for (
         await program.waitForType("earshot.reconnecting");
       } else if (state === "waiting for the microphone") {
         await sound.kill();
-        await program.waitForType("earshot.microphone", 2);
+        await program.waitFor(({ state }) =>
+          (state as { status?: string } | undefined)?.status === "waiting"
+        );
       } else if (state === "frozen on its way") {
         proxy.freeze();
       }
