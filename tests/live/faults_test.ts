@@ -295,10 +295,7 @@ liveTest(
     await sound.kill();
     await sleep(2000);
     await sound.start();
-    await program.waitFor(({ type, state }) =>
-      type === "earshot.microphone" &&
-      (state as { status?: string } | undefined)?.status === "running"
-    );
+    await program.waitFor(({ event }) => event === "gap");
     await sound.play(second.path);
     await program.waitForType("earshot.utterance", 2);
 
