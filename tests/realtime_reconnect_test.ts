@@ -569,6 +569,42 @@ Deno.test("a session is renewed at a quiet moment, without an utterance cut", as
   assertEquals(it.clock.sleeperCount, 0);
 });
 
+Deno.test("stop() leaves nothing open, also when the next session is there already", async () => {
+  const it = lab({ renewAfterMs: 60_000 });
+  const first = await it.start();
+  it.append(5);
+  await it.clock.advance(60_000);
+  const second = await it.accept();
+  await it.connection.stop();
+  assertEquals([first.closedWith, second.closedWith], [1000, 1000]);
+  assertEquals(it.clock.sleeperCount, 0);
+});
+
+Deno.test("a next session that is lost before it is needed is made again", async () => {
+  const it = lab({ renewAfterMs: 60_000 });
+  const first = await it.start();
+  it.append(20);
+  await it.clock.advance(60_000);
+  await it.accept();
+  it.lose();
+  it.connection.endTurn();
+  it.commit("item_1", first);
+  first.receive({
+    type: "conversation.item.input_audio_transcription.completed",
+    item_id: "item_1",
+    transcript: "whole",
+  });
+  await it.clock.advance(500);
+  assertEquals(it.sockets.length, 3);
+  assertEquals(it.connection.state.status, "ready");
+  const third = await it.accept();
+  await it.clock.advance(500);
+  it.speak(15);
+  assertEquals(heard(third).at(-1), "input_audio_buffer.commit");
+  await it.connection.stop();
+  assertEquals(it.clock.sleeperCount, 0);
+});
+
 Deno.test("a session that never falls quiet is renewed before its end, and the utterance is sent again", async () => {
   const it = lab();
   const first = await it.start({ expires_at: Date.now() / 1000 + 600 });

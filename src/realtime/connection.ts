@@ -160,7 +160,9 @@ export class RealtimeConnectionManager
   #state: RealtimeConnectionState = { status: "idle" };
   /** The session in use. */
   #link: RealtimeLink | undefined;
-  /** Sessions that were replaced and may still answer. */
+  /** Every session that is not closed yet. */
+  readonly #links = new Set<RealtimeLink>();
+  /** Those that were replaced and may still answer. */
   readonly #retiring = new Set<RealtimeLink>();
   #secret: string | undefined;
   /** Ends a start that is under way. */
@@ -393,9 +395,7 @@ export class RealtimeConnectionManager
   getStats(): RealtimeConnectionStats {
     const counts = this.#sender.counts;
     const { notConnected, bufferFull } = counts.unsentBytes;
-    const links = this.#link === undefined
-      ? [...this.#retiring]
-      : [this.#link, ...this.#retiring];
+    const links = [...this.#links];
     const sum = (name: keyof LinkCounts) =>
       links.reduce((sum, link) => sum + link[name], this.#gone[name]);
     return {
@@ -466,6 +466,7 @@ export class RealtimeConnectionManager
       onRefused: (eventId) => this.#sender.refused(link, eventId),
       onLost: (error, close) => this.#onLost(link, error, close),
     });
+    this.#links.add(link);
     try {
       await abortable(link.ready, signal);
       if (link.isReady) return link;
@@ -513,9 +514,9 @@ export class RealtimeConnectionManager
 
   /** Closes a session that is not used any more. */
   async #retire(link: RealtimeLink): Promise<RealtimeClose> {
-    this.#retiring.add(link);
     const close = await link.close();
-    if (!this.#retiring.delete(link)) return close;
+    this.#retiring.delete(link);
+    if (!this.#links.delete(link)) return close;
     this.#gone.silencePaddingMs += link.silencePaddingMs;
     this.#gone.sentEventCount += link.sentEventCount;
     this.#gone.receivedEventCount += link.receivedEventCount;
@@ -774,11 +775,9 @@ export class RealtimeConnectionManager
     this.#state = { status: "closing" };
     this.#link = undefined;
     this.#sender.abandon();
-    const links = [...this.#retiring];
-    const [close] = await Promise.all([
-      link === undefined ? NO_CLOSE : this.#retire(link),
-      ...links.map((retiring) => this.#retire(retiring)),
-    ]);
+    const links = [...this.#links];
+    await Promise.all(links.map((link) => this.#retire(link)));
+    const close = await link?.close() ?? NO_CLOSE;
     this.#hub.tell("close", close);
     this.#state = { status: "closed" };
     this.#hub.endIterators();
