@@ -14,6 +14,9 @@ const MAX_JITTER_MS = 100;
 /** How fast timestamps follow the device's: half of a change in 14 blocks. */
 const JITTER_GAIN = 0.05;
 
+/** No two blocks have one timestamp. */
+const MIN_STEP_MS = 0.001;
+
 /** Where a block belongs. */
 export type Placement = Pick<
   AudioFrame,
@@ -141,14 +144,15 @@ export class Timeline {
   /**
    * Frames come evenly, but the device's word of when jitters: by microseconds
    * on a card, by milliseconds on a sound server. A first-order loop follows it;
-   * a jump behind a gap is followed at once, and time never goes back.
+   * a jump behind a gap is followed at once, and time always goes forward, also
+   * when a sound server corrects itself by more than a block.
    */
   #smoothed(measuredMs: number): number {
     const errorMs = measuredMs - this.#nextTimestampMs;
     const timestampMs = Math.abs(errorMs) > MAX_JITTER_MS
       ? measuredMs
       : this.#nextTimestampMs + errorMs * JITTER_GAIN;
-    return Math.max(timestampMs, this.#lastTimestampMs);
+    return Math.max(timestampMs, this.#lastTimestampMs + MIN_STEP_MS);
   }
 
   #msOf(frameCount: number): number {
