@@ -51,6 +51,8 @@ export class SystemdNotifier {
   readonly #clock: Clock;
   #aliveMs = -Infinity;
   #statusMs = -Infinity;
+  /** The latest status, when it came too soon after the one before. */
+  #pendingStatus: string | undefined;
 
   /**
    * Use {@linkcode SystemdNotifier.fromEnvironment}, except in tests.
@@ -92,38 +94,60 @@ export class SystemdNotifier {
    * @param status What it does, in a line.
    */
   ready(status?: string): void {
-    this.#send(
-      status === undefined ? "READY=1" : `READY=1\nSTATUS=${lineOf(status)}`,
-    );
+    if (status === undefined) this.#send("READY=1");
+    else {
+      this.#pendingStatus = undefined;
+      this.#statusMs = this.#clock.now();
+      this.#send(`READY=1\nSTATUS=${lineOf(status)}`);
+    }
     this.alive();
   }
 
   /**
-   * Says what the service does, at most once a second: what comes sooner is left
-   * out.
+   * Says what the service does, at most once a second: of what comes sooner, the
+   * latest is said at the next call of any method that comes late enough.
    *
    * @param text A line.
    */
   status(text: string): void {
-    const nowMs = this.#clock.now();
-    if (nowMs - this.#statusMs < STATUS_INTERVAL_MS) return;
-    this.#statusMs = nowMs;
-    this.#send(`STATUS=${lineOf(text)}`);
+    this.#pendingStatus = lineOf(text);
+    this.#sendStatus(this.#clock.now());
   }
 
-  /** Feeds the watchdog, if there is one, not more often than it needs. */
+  /**
+   * Feeds the watchdog, if there is one, not more often than it needs, and says
+   * the status that came too soon, if there is one.
+   */
   alive(): void {
-    if (this.watchdogMs === undefined) return;
+    if (this.watchdogMs === undefined && this.#pendingStatus === undefined) {
+      return;
+    }
     const nowMs = this.#clock.now();
+    this.#sendStatus(nowMs);
+    if (this.watchdogMs === undefined) return;
     // A third of the time, so that two late messages do no harm.
     if (nowMs - this.#aliveMs < this.watchdogMs / 3) return;
     this.#aliveMs = nowMs;
     this.#send("WATCHDOG=1");
   }
 
-  /** Says that the service is ending. */
+  /** Says that the service is ending, and the status that came too soon. */
   stopping(): void {
-    this.#send("STOPPING=1");
+    const status = this.#pendingStatus;
+    this.#pendingStatus = undefined;
+    // No later call is sure to come, and systemd keeps the last status.
+    this.#send(
+      status === undefined ? "STOPPING=1" : `STOPPING=1\nSTATUS=${status}`,
+    );
+  }
+
+  #sendStatus(nowMs: number): void {
+    const status = this.#pendingStatus;
+    if (status === undefined) return;
+    if (nowMs - this.#statusMs < STATUS_INTERVAL_MS) return;
+    this.#pendingStatus = undefined;
+    this.#statusMs = nowMs;
+    this.#send(`STATUS=${status}`);
   }
 }
 

@@ -46,6 +46,45 @@ Deno.test("SystemdNotifier changes the status once a second at most", async () =
   assertEquals(sent, ["STATUS=state 0", "STATUS=state 10", "STATUS=state 20"]);
 });
 
+Deno.test("SystemdNotifier says the latest status that came too soon at the next call, watchdog or not", async () => {
+  for (const watchdogMs of [undefined, 60_000]) {
+    const { clock, sent, systemd } = lab(watchdogMs);
+    systemd.status("lost");
+    systemd.status("opening");
+    systemd.status("back");
+    await clock.advance(999);
+    systemd.alive();
+    await clock.advance(1);
+    systemd.alive();
+    systemd.alive();
+    assertEquals(
+      sent.filter((message) => message.startsWith("STATUS=")),
+      ["STATUS=lost", "STATUS=back"],
+    );
+  }
+});
+
+Deno.test("SystemdNotifier.ready() with a status outdates the one that came too soon", async () => {
+  const { clock, sent, systemd } = lab();
+  systemd.status("Opening");
+  systemd.status("Connecting");
+  systemd.ready("Listening");
+  await clock.advance(1000);
+  systemd.alive();
+  assertEquals(sent, ["STATUS=Opening", "READY=1\nSTATUS=Listening"]);
+});
+
+Deno.test("SystemdNotifier.stopping() says the status that came too soon, as no call may follow", () => {
+  const { sent, systemd } = lab();
+  systemd.status("Listening");
+  systemd.status("The device is gone");
+  systemd.stopping();
+  assertEquals(sent, [
+    "STATUS=Listening",
+    "STOPPING=1\nSTATUS=The device is gone",
+  ]);
+});
+
 Deno.test("SystemdNotifier.fromEnvironment() gives nothing where no systemd listens", () => {
   Deno.env.delete("NOTIFY_SOCKET");
   assertEquals(SystemdNotifier.fromEnvironment(), undefined);
@@ -87,6 +126,20 @@ for (const kind of ["a path", "an abstract name"]) {
 function skipWithoutLibasound(): void {
   console.log("Left out: datagrams, which need libasound");
 }
+
+Deno.test("sendDatagram() takes the longest path there can be, of 107 bytes, and none longer", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const path = `${folder}/`.padEnd(107, "x");
+    using receiver = DatagramReceiver.open(path);
+    if (receiver === undefined) return skipWithoutLibasound();
+    assert(sendDatagram(path, "READY=1"));
+    assertFalse(sendDatagram(`${path}x`, "READY=1"));
+    assertEquals(receiver.receive(), ["READY=1"]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
 
 Deno.test("sendDatagram() says when nobody could be reached", () => {
   using receiver = DatagramReceiver.open(`@earshot-probe-${Deno.pid}`);
