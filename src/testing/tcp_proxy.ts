@@ -5,14 +5,21 @@
  */
 
 import { type Clock, systemClock } from "../clock.ts";
+import { checkNumber } from "../validation.ts";
 
 /** Small, so that little passes unseen between a fault and its effect. */
 const CHUNK_BYTES = 4096;
 
 /** What a {@linkcode TcpProxy} stands before, and how. */
 export interface TcpProxyOptions {
-  /** Port of the server on this machine. */
+  /** Port of the server. */
   readonly port: number;
+  /**
+   * Name or address of the server's machine.
+   *
+   * @default {"127.0.0.1"}
+   */
+  readonly hostname?: string;
   /**
    * What a throttle is kept with.
    *
@@ -30,10 +37,12 @@ export class TcpProxy implements AsyncDisposable {
   readonly #listener: Deno.TcpListener;
   readonly #options: TcpProxyOptions;
   readonly #connections = new Set<Deno.TcpConn>();
-  readonly #closing = new AbortController();
   readonly #accepting: Promise<void>;
   readonly #pumps = new Set<Promise<void>>();
+  #isClosed = false;
   #frozen: PromiseWithResolvers<void> | undefined;
+  /** Ends the waits of the present throttle. */
+  #pace = new AbortController();
   #isRefusing = false;
   #bytesPerSecond = Infinity;
   #connectionCount = 0;
@@ -72,7 +81,10 @@ export class TcpProxy implements AsyncDisposable {
     return proxied.href;
   }
 
-  /** Passes nothing on any more; connections stay open, and new ones hang. */
+  /**
+   * Passes nothing on any more; connections stay open, and new ones hang. What
+   * was read already, 4096 bytes at most of each direction, is held.
+   */
   freeze(): void {
     this.#frozen ??= Promise.withResolvers<void>();
   }
@@ -83,10 +95,14 @@ export class TcpProxy implements AsyncDisposable {
     this.#frozen = undefined;
   }
 
-  /** Cuts all connections, without a word of goodbye between the two ends. */
+  /**
+   * Cuts all connections, without a word of goodbye between the two ends: both
+   * see the end of the stream, as a `Deno.TcpConn` cannot send an RST.
+   */
   reset(): void {
     for (const connection of this.#connections) close(connection);
     this.#connections.clear();
+    this.#endWaits();
   }
 
   /**
@@ -99,18 +115,23 @@ export class TcpProxy implements AsyncDisposable {
   }
 
   /**
-   * Makes every direction of every connection slow.
+   * Makes every direction of every connection slow, from now on: nothing waits
+   * for the end of a slower time before.
    *
-   * @param bytesPerSecond How slow; `Infinity` as fast as it goes.
+   * @param bytesPerSecond How slow, from 1; `Infinity`, which is the default, is
+   *   as fast as it goes.
+   * @throws {RangeError} When it is less than 1 or not a number.
    */
-  throttle(bytesPerSecond: number): void {
+  throttle(bytesPerSecond: number = Infinity): void {
+    checkNumber("bytesPerSecond", bytesPerSecond, 1, Infinity);
     this.#bytesPerSecond = bytesPerSecond;
+    this.#endWaits();
   }
 
   /** Ends everything; safe to call twice. */
   async close(): Promise<void> {
-    if (!this.#closing.signal.aborted) {
-      this.#closing.abort();
+    if (!this.#isClosed) {
+      this.#isClosed = true;
       this.#listener.close();
     }
     this.thaw();
@@ -142,46 +163,69 @@ export class TcpProxy implements AsyncDisposable {
   }
 
   async #serve(client: Deno.TcpConn): Promise<void> {
+    const { hostname = "127.0.0.1", port } = this.#options;
+    const both = [client];
     this.#connections.add(client);
     try {
-      const { port } = this.#options;
-      const server = await Deno.connect({ hostname: "127.0.0.1", port });
+      const server = await Deno.connect({ hostname, port });
+      both.push(server);
       this.#connections.add(server);
+      // One of the two is gone: so is the other, and with it its own pump.
+      const cut = () => both.forEach(close);
       await Promise.all([
-        this.#pump(client, server),
-        this.#pump(server, client),
+        this.#pump(client, server).catch(cut),
+        this.#pump(server, client).catch(cut),
       ]);
     } catch {
       // Nobody listens there: to the client it looks like a lost connection.
-      close(client);
     }
-  }
-
-  async #pump(from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
-    const buffer = new Uint8Array(CHUNK_BYTES);
-    const { clock = systemClock } = this.#options;
-    try {
-      for (;;) {
-        await this.#frozen?.promise;
-        const length = await from.read(buffer);
-        if (length === null) break;
-        await this.#frozen?.promise;
-        for (let sent = 0; sent < length;) {
-          sent += await to.write(buffer.subarray(sent, length));
-        }
-        if (this.#bytesPerSecond !== Infinity) {
-          await clock.sleep(length * 1000 / this.#bytesPerSecond, {
-            signal: this.#closing.signal,
-          });
-        }
-      }
-    } catch {
-      // One of the two is gone: so is the other.
-    }
-    for (const connection of [from, to]) {
+    for (const connection of both) {
       close(connection);
       this.#connections.delete(connection);
     }
+  }
+
+  /** Passes on what comes, and at the end that nothing more will come. */
+  async #pump(from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
+    const buffer = new Uint8Array(CHUNK_BYTES);
+    for (;;) {
+      await this.#thawed();
+      const length = await from.read(buffer);
+      await this.#thawed();
+      // The other direction may still have something to say.
+      if (length === null) return await to.closeWrite();
+      for (let sent = 0; sent < length;) {
+        sent += await to.write(buffer.subarray(sent, length));
+        await this.#thawed();
+      }
+      // What was cut meanwhile need not wait to find that out.
+      if (this.#connections.has(from)) await this.#wait(length);
+    }
+  }
+
+  async #thawed(): Promise<void> {
+    // It may have been frozen again before this goes on.
+    while (this.#frozen !== undefined && !this.#isClosed) {
+      await this.#frozen.promise;
+    }
+  }
+
+  /** Waits as long as so many bytes take. */
+  async #wait(length: number): Promise<void> {
+    if (this.#bytesPerSecond === Infinity) return;
+    const { clock = systemClock } = this.#options;
+    try {
+      await clock.sleep(length * 1000 / this.#bytesPerSecond, {
+        signal: this.#pace.signal,
+      });
+    } catch {
+      // The throttle is another one now, or the proxy is closed.
+    }
+  }
+
+  #endWaits(): void {
+    this.#pace.abort();
+    this.#pace = new AbortController();
   }
 }
 
