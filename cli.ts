@@ -23,11 +23,25 @@ import {
 import { demo } from "./src/cli/demo.ts";
 import { devices } from "./src/cli/devices.ts";
 import { meter } from "./src/cli/meter.ts";
-import { didYouMean, Options, UsageError } from "./src/cli/options.ts";
+import { completionsOf } from "./src/cli/completions.ts";
+import { config } from "./src/cli/config.ts";
+import { didYouMean } from "./src/cli/did_you_mean.ts";
+import { Log } from "./src/cli/log.ts";
+import { Options } from "./src/cli/options.ts";
 import { record } from "./src/cli/record.ts";
 import { stream } from "./src/cli/stream.ts";
+import { UsageError } from "./src/cli/usage_error.ts";
+import { readVariable } from "./src/environment.ts";
 
-const COMMANDS: readonly Command[] = [devices, meter, record, stream, demo];
+const COMMANDS: readonly Command[] = [
+  devices,
+  meter,
+  record,
+  stream,
+  demo,
+  config,
+  completionsOf(() => COMMANDS),
+];
 
 /** What a shell expects of a program that a signal ended: 128 and its number. */
 const EXIT_INTERRUPTED = 130;
@@ -69,6 +83,7 @@ export async function main(
 ): Promise<number> {
   const [name, ...rest] = args;
   const helpFor = name === "help" ? rest[0] : undefined;
+  let log: Log | undefined;
   try {
     if (name === "--version" || name === "-V") {
       world.stdout.write(`earshot ${denoJson.version}\n`);
@@ -82,17 +97,18 @@ export async function main(
     const command = findCommand(helpFor ?? name);
     const options = new Options(
       helpFor === undefined ? rest : ["--help"],
-      command.options,
-      command.operands,
+      command,
+      world.variable,
     );
     if (options.has("help")) {
       world.stdout.write(commandHelp(command));
       return 0;
     }
-    await command.run(options, world);
-    return world.signal.aborted ? exitCodeOfInterruption(world) : 0;
+    log = new Log(options, world, { indent: "earshot: " });
+    return await command.run(options, world) ??
+      (world.signal.aborted ? exitCodeOfInterruption(world) : 0);
   } catch (error) {
-    return exitCodeOf(error, name, world);
+    return exitCodeOf(error, name, world, log);
   }
 }
 
@@ -121,6 +137,7 @@ function exitCodeOf(
   error: unknown,
   command: string | undefined,
   world: World,
+  log: Log | undefined,
 ): number {
   // The reader of a pipe, such as "head", has had enough.
   if (error instanceof Deno.errors.BrokenPipe) return 0;
@@ -128,7 +145,8 @@ function exitCodeOf(
     return exitCodeOfInterruption(world);
   }
   const message = error instanceof Error ? error.message : String(error);
-  world.stderr.write(`earshot: ${message}\n`);
+  if (log === undefined) world.stderr.write(`earshot: ${message}\n`);
+  else log.fatal(message);
   if (!(error instanceof UsageError)) return EXIT_FAILURE;
   const known = COMMANDS.some(({ name }) => name === command);
   world.stderr.write(`Try "earshot ${known ? `${command} ` : ""}--help"\n`);
@@ -179,6 +197,11 @@ if (import.meta.main) {
       clock: systemClock,
       openPcm: openAlsaPcm,
       listDevices,
+      variable: readVariable,
+      onSignal: (signal, listener) => {
+        Deno.addSignalListener(signal, listener);
+        return () => Deno.removeSignalListener(signal, listener);
+      },
       systemd: SystemdNotifier.fromEnvironment(),
     }),
   );

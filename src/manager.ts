@@ -164,6 +164,14 @@ export interface AudioCaptureCallbacks {
    */
   onAudioData?(base64Audio: string, volume: number): unknown;
   /**
+   * A block was captured, outside of pauses and before voice activity detection:
+   * for recorders and analysers.
+   *
+   * @param frame The block, as the device gave it; it is shared, so it must not
+   *   be written to.
+   */
+  onAudioFrame?(frame: AudioFrame): unknown;
+  /**
    * The level was measured, for meters; once for every period of the device.
    *
    * @param volume RMS, 0.0–1.0.
@@ -686,7 +694,10 @@ export class AudioCaptureManager implements AsyncDisposable {
         onSpeechStart: () => this.#tell("onVadSpeechStart"),
         onSpeechEnd: () => this.#tell("onVadSpeechEnd"),
       },
-      onVolume: (volume) => this.#tell("onVolumeChange", volume),
+      onHeard: (frame, volume) => {
+        this.#tell("onAudioFrame", frame);
+        this.#tell("onVolumeChange", volume);
+      },
       onChunk: (chunk) => this.#handOver(chunk),
     };
   }

@@ -32,8 +32,8 @@ export interface RecordingOptions {
   readonly fillGaps: boolean;
   /** Pre-roll, hangover and the callbacks of the gate. */
   readonly gate: SpeechGateOptions;
-  /** Called with the RMS volume of every block of the device. */
-  readonly onVolume: (volume: number) => void;
+  /** Called with every block of the device outside of pauses, and its volume. */
+  readonly onHeard: (frame: AudioFrame, volume: number) => void;
   /** Called with every chunk; the one that ends an utterance may be empty. */
   readonly onChunk: (chunk: AudioFrame) => void;
 }
@@ -189,7 +189,7 @@ export class Recording {
         }
         this.#heardSamples += frameCount;
         this.#volume = rmsVolume(part.samples);
-        this.#options.onVolume(this.#volume);
+        this.#options.onHeard(part, this.#volume);
         yield skippedFrames === 0 ? part : {
           ...part,
           discontinuity: {

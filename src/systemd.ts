@@ -6,6 +6,7 @@
 
 import { sendDatagram } from "../ffi/datagram.ts";
 import { type Clock, systemClock } from "./clock.ts";
+import { readVariable } from "./environment.ts";
 
 /** A service's status line is for people: it need not change faster. */
 const STATUS_INTERVAL_MS = 1000;
@@ -75,11 +76,11 @@ export class SystemdNotifier {
   static fromEnvironment(
     options: { readonly clock?: Clock } = {},
   ): SystemdNotifier | undefined {
-    const path = variable("NOTIFY_SOCKET");
+    const path = readVariable("NOTIFY_SOCKET");
     if (!path) return undefined;
-    const microseconds = Number(variable("WATCHDOG_USEC"));
+    const microseconds = Number(readVariable("WATCHDOG_USEC"));
     // The watchdog may be meant for another process of the service.
-    const pid = variable("WATCHDOG_PID");
+    const pid = readVariable("WATCHDOG_PID");
     const isOurs = pid === undefined || Number(pid) === Deno.pid;
     return new SystemdNotifier({
       send: (message) => sendDatagram(path, message),
@@ -149,13 +150,6 @@ export class SystemdNotifier {
     this.#statusMs = nowMs;
     this.#send(`STATUS=${status}`);
   }
-}
-
-/** Reads a variable of the environment where that is allowed, without a prompt. */
-function variable(name: string): string | undefined {
-  const permission = { name: "env", variable: name } as const;
-  const { state } = Deno.permissions.querySync(permission);
-  return state === "granted" ? Deno.env.get(name) : undefined;
 }
 
 function lineOf(text: string): string {

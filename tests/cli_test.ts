@@ -55,6 +55,7 @@ class MemoryOutput implements Output {
 interface LabOptions {
   isTerminal?: boolean;
   devices?: CaptureDevice[];
+  environment?: Record<string, string>;
   pcm?: FakePcmOptions;
 }
 
@@ -88,6 +89,8 @@ async function run(
       return fake.open(request);
     },
     listDevices: () => options.devices ?? DEVICES,
+    variable: (name) => options.environment?.[name],
+    onSignal: () => () => {},
   };
   const running = main(args, world);
   await during(clock, () => controller.abort(new Error("Interrupted")));

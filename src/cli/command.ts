@@ -8,12 +8,9 @@ import type { CaptureDevice } from "../alsa_device.ts";
 import type { Clock } from "../clock.ts";
 import type { OpenPcm } from "../pcm.ts";
 import type { SystemdNotifier } from "../systemd.ts";
-import {
-  helpOf,
-  type OptionName,
-  type Options,
-  UsageError,
-} from "./options.ts";
+import { helpOf, type OptionName } from "./option_table.ts";
+import type { OptionRules, Options } from "./options.ts";
+import { UsageError } from "./usage_error.ts";
 
 /** A text stream of a terminal, a file or a pipe. */
 export interface Output {
@@ -60,20 +57,29 @@ export interface World {
   readonly openPcm: OpenPcm;
   /** Lists microphones. */
   readonly listDevices: () => CaptureDevice[];
+  /** Reads the environment; `undefined` is also what must not be read. */
+  readonly variable: (name: string) => string | undefined;
+  /**
+   * Calls a function whenever the process is sent a signal.
+   *
+   * @param signal The signal.
+   * @param listener The function.
+   * @returns A function that ends this.
+   */
+  readonly onSignal: (
+    signal: "SIGUSR1" | "SIGUSR2",
+    listener: () => void,
+  ) => () => void;
   /** Tells systemd, when this is a service of its. */
   readonly systemd?: SystemdNotifier;
 }
 
 /** One command of the program. */
-export interface Command {
+export interface Command extends OptionRules {
   /** What is typed to run it. */
   readonly name: string;
   /** What it does, in one line. */
   readonly summary: string;
-  /** What its operands are called. */
-  readonly operands?: readonly string[];
-  /** The options that it has. */
-  readonly options: readonly OptionName[];
   /** More to say, and examples. */
   readonly details: string;
   /**
@@ -81,8 +87,9 @@ export interface Command {
    *
    * @param options What the user gave.
    * @param world Where it runs.
+   * @returns The exit code, when the command has a say in it.
    */
-  run(options: Options, world: World): Promise<void>;
+  run(options: Options, world: World): Promise<number | void>;
 }
 
 /**
@@ -115,6 +122,9 @@ export const MICROPHONE_OPTIONS = [
 
 /** Options that every command has. */
 export const COMMON_OPTIONS = [
+  "log",
+  "log-level",
+  "config",
   "verbose",
   "quiet",
   "help",

@@ -11,7 +11,9 @@ import { startRealtimeServer } from "../testing/realtime_server.ts";
 import { readWav, type WavContent } from "../wav.ts";
 import { type Command, COMMON_OPTIONS } from "./command.ts";
 import { runLive } from "./live.ts";
-import { fromOptions, UsageError } from "./options.ts";
+import { Log } from "./log.ts";
+import { OPERATION_OPTIONS } from "./operations.ts";
+import { fromOptions, UsageError } from "./usage_error.ts";
 import {
   captureConfigOf,
   SERVER_VAD_TRANSCRIPTION_MODEL,
@@ -45,6 +47,7 @@ export const demo: Command = {
     "vad-threshold",
     "seconds",
     "json",
+    ...OPERATION_OPTIONS,
     ...COMMON_OPTIONS,
   ],
   details:
@@ -71,12 +74,9 @@ Examples:
       paceMs: 40,
       clock: world.clock,
     });
-    if (!options.has("quiet")) {
-      world.stderr.write(
-        `  A local stand-in for the Realtime API listens on ${server.url}\n` +
-          `  A fake microphone plays ${input ?? "speech-like sounds"}\n`,
-      );
-    }
+    const log = new Log(options, world, { indent: "  " });
+    log.info(`A local stand-in for the Realtime API listens on ${server.url}`);
+    log.info(`A fake microphone plays ${input ?? "speech-like sounds"}`);
     const session = fromOptions(() => {
       const connection = new RealtimeConnectionManager({
         url: server.url,
@@ -103,7 +103,7 @@ Examples:
       const stopAfterMs = stopAfterMsOf(options) ?? durationMs;
       return { connection, capture, stopAfterMs };
     });
-    await runLive(session, options, world);
+    await runLive(session, options, world, log);
   },
 };
 

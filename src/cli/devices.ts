@@ -6,6 +6,7 @@
 
 import type { CaptureDevice } from "../alsa_device.ts";
 import { type Command, COMMON_OPTIONS } from "./command.ts";
+import { table } from "./table.ts";
 
 /** `earshot devices`. */
 export const devices: Command = {
@@ -58,16 +59,4 @@ function nativeOf({ busy, native }: CaptureDevice): string {
   return `${rates} kHz, ${native.channelCounts.join("/")} ch, ${
     native.sampleFormats.join("/")
   }`;
-}
-
-function table(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]!.map((_, column) =>
-    Math.max(...rows.map((row) => row[column]!.length))
-  );
-  return rows.map((row) =>
-    `${
-      row.map((cell, column) => cell.padEnd(widths[column]!)).join("  ")
-        .trimEnd()
-    }\n`
-  ).join("");
 }

@@ -11,7 +11,8 @@ import type { RealtimeConnectionManager } from "../realtime/connection.ts";
 import { RealtimeError } from "../realtime/errors.ts";
 import { Interruption, type World } from "./command.ts";
 import { describe, patiently } from "./microphone.ts";
-import { Notices } from "./notices.ts";
+import type { Log } from "./log.ts";
+import { Operations } from "./operations.ts";
 import type { Options } from "./options.ts";
 import { duration, LevelMeter } from "./screen.ts";
 import { Transcript } from "./transcript.ts";
@@ -41,20 +42,23 @@ export interface LiveSession {
  * @param session The connection and the microphone.
  * @param options What the user gave.
  * @param world Where it runs.
+ * @param log Where it is said what happens.
  * @throws When the connection or the microphone fails.
  */
 export async function runLive(
   session: LiveSession,
   options: Options,
   world: World,
+  log: Log,
 ): Promise<void> {
   const { connection, capture, stopAfterMs } = session;
   const { clock, signal } = world;
-  const transcript = new Transcript(options, world);
+  const transcript = new Transcript(options, world, log);
   const meter = new LevelMeter();
   const over = Promise.withResolvers<void>();
   const ended = new AbortController();
   let isListening = false;
+  let isConnected = false;
   let stopping = false;
   let lastError: Error | undefined;
   const fail = (error: unknown) => {
@@ -66,12 +70,29 @@ export async function runLive(
 
   const { systemd } = world;
   const { sampleRate } = capture.getStats();
-  const notices = new Notices((text) => {
-    transcript.say(text);
+  const readStats = () => ({
+    capture: capture.getStats(),
+    connection: connection.getStats(),
+  });
+  await using operations = Operations.start(options, world, {
+    log,
+    format: { sampleRate, channelCount: capture.getStats().channels },
+    readStats,
+  });
+  const warn = (text: string, kind?: string) => {
+    log.warn(text, kind);
     systemd?.status(text);
-  }, clock);
+  };
+  /** Tells programs: whoever reads stdout, and the flight recorder. */
+  const note = (type: string, fields: object) => {
+    transcript.note(type, fields);
+    operations.note(type, fields);
+  };
 
   capture.setCallbacks({
+    onAudioFrame: operations.takesFrames
+      ? (frame) => operations.take(frame)
+      : undefined,
     onVolumeChange: (volume) => {
       meter.update(volume, clock.now());
       systemd?.alive();
@@ -80,7 +101,10 @@ export async function runLive(
       lastError = error;
       // What ends the session is told at its end.
       const isFatal = error instanceof RealtimeError && error.fatal;
-      if (isListening && !stopping && !isFatal) notices.say(error.message);
+      if (!isListening || stopping || isFatal) return;
+      log.error(error.message);
+      systemd?.status(error.message);
+      operations.happened("error", error.message);
     },
     onMicrophoneEvent: (event) => {
       // What is an error is told as such.
@@ -88,12 +112,18 @@ export async function runLive(
         ? "error" in event.state
         : "error" in event;
       const text = isError ? undefined : describe(event, sampleRate);
-      if (text !== undefined) notices.say(text);
+      if (text !== undefined) warn(text);
       const { type, ...facts } = event;
-      transcript.note("earshot.microphone", { event: type, ...facts });
+      note("earshot.microphone", { event: type, ...facts });
     },
-    onVadSpeechStart: () => transcript.say("Speech begins"),
-    onVadSpeechEnd: () => transcript.say("Speech ends"),
+    onVadSpeechStart: () => {
+      log.info("Speech begins");
+      operations.happened("speech-start");
+    },
+    onVadSpeechEnd: () => {
+      log.info("Speech ends");
+      operations.happened("speech-end");
+    },
     onStateChange: (state) => {
       if (state === "inactive" && !stopping) fail(lastError);
     },
@@ -102,8 +132,10 @@ export async function runLive(
     const text = event.attempt === 1
       ? `The connection was lost, and audio is kept: ${event.error.message}`
       : `Still no connection, attempt ${event.attempt}: ${event.error.message}`;
-    notices.say(text, event.attempt === 1 ? text : "attempt");
-    transcript.note("earshot.reconnecting", {
+    warn(text, event.attempt === 1 ? text : "attempt");
+    if (isConnected) operations.happened("disconnected", event.error.message);
+    isConnected = false;
+    note("earshot.reconnecting", {
       attempt: event.attempt,
       delay_ms: event.delayMs,
       kept_audio_ms: event.keptAudioMs,
@@ -112,13 +144,15 @@ export async function runLive(
   });
   connection.on("reconnected", (event) => {
     if (!event.isRenewal) {
-      notices.say(
+      warn(
         `Connected again after ${duration(event.outageMs)}, ` +
           `${duration(event.keptAudioMs)} of audio are sent now`,
         "reconnected",
       );
+      isConnected = true;
+      operations.happened("connected");
     }
-    transcript.note("earshot.reconnected", {
+    note("earshot.reconnected", {
       attempt_count: event.attemptCount,
       outage_ms: event.outageMs,
       kept_audio_ms: event.keptAudioMs,
@@ -127,7 +161,7 @@ export async function runLive(
   });
   connection.on("utterance", (event) => {
     const { capturedMs } = event;
-    transcript.note("earshot.utterance", {
+    note("earshot.utterance", {
       item_id: event.itemId,
       captured_at: capturedMs === undefined
         ? null
@@ -137,18 +171,20 @@ export async function runLive(
       is_resent: event.isResent,
     });
   });
+  const stopPrinting = world.onSignal("SIGUSR1", () => printStats());
   const startedMs = clock.now();
   try {
     // The microphone first: without one no session need be paid for.
-    const say = (text: string) => transcript.say(text);
-    await patiently(abortable(capture.initialize(), signal), say, clock);
-    transcript.say("Connecting");
+    await patiently(abortable(capture.initialize(), signal), log, clock);
+    log.info("Connecting");
     await connection.start({ signal });
-    printEvents(connection, transcript).catch(fail);
+    isConnected = true;
+    operations.happened("connected");
+    printEvents().catch(fail);
     await capture.startRecording();
     isListening = true;
-    transcript.say("Listening; Ctrl-C ends");
-    transcript.note("earshot.listening", {});
+    log.info("Listening; Ctrl-C ends");
+    note("earshot.listening", {});
     systemd?.ready("Listening");
     signal.addEventListener("abort", () => over.resolve(), { once: true });
     if (signal.aborted) over.resolve();
@@ -162,6 +198,9 @@ export async function runLive(
       transcript.showStatus(`${state} ${time} ${meter.shortBar}`);
     }, ended.signal);
     await over.promise;
+  } catch (error) {
+    if (!signal.aborted) operations.happened("error", messageOf(error));
+    throw error;
   } finally {
     stopping = true;
     ended.abort();
@@ -173,11 +212,13 @@ export async function runLive(
       (isTermination ? TERMINATION_DRAIN_MS : DRAIN_MS);
     await capture.dispose();
     if (signal.aborted) {
-      transcript.say("Waiting for the last answers; Ctrl-C again ends at once");
+      log.info("Waiting for the last answers; Ctrl-C again ends at once");
     }
     await connection.stop({ drainMs: endMs - clock.now() });
+    if (isConnected) operations.happened("disconnected");
     transcript.end();
-    summarise();
+    stopPrinting();
+    printStats();
   }
 
   async function redraw(draw: () => void, signal: AbortSignal): Promise<void> {
@@ -187,40 +228,39 @@ export async function runLive(
     }
   }
 
-  /** Says what became of the audio: nothing is lost silently. */
-  function summarise(): void {
-    const stats = {
-      capture: capture.getStats(),
-      connection: connection.getStats(),
-    };
-    if (options.has("json")) {
-      transcript.line(JSON.stringify({ type: "earshot.stats", ...stats }));
-      return;
+  async function printEvents(): Promise<void> {
+    for await (const event of connection) {
+      transcript.print(event);
+      operations.heard(event);
     }
-    if (stats.capture.totalSamples === 0) return;
+  }
+
+  /** Says what became of the audio: nothing is lost silently. */
+  function printStats(): void {
+    const stats = readStats();
+    transcript.note("earshot.stats", stats);
+    if (options.has("json") || stats.capture.totalSamples === 0) return;
     const ms = (samples: number) => Math.round(samples * 1000 / sampleRate);
     const { totalSamples, gatedSamples, droppedSamples, lostSamples } =
       stats.capture;
-    transcript.say(
+    log.info(
       `Captured ${duration(ms(totalSamples))}, ` +
         `sent ${duration(stats.connection.sentAudioMs)}, ` +
         `${duration(ms(gatedSamples))} were no speech, ` +
         `lost ${ms(droppedSamples + lostSamples)} ms, ` +
         `not sent ${ms(stats.capture.unsentSamples)} ms`,
+      stats,
     );
     const { reconnectCount, droppedUtteranceCount } = stats.connection;
     const { reopenCount } = stats.capture;
     if (reconnectCount + droppedUtteranceCount + reopenCount > 0) {
-      transcript.say(
+      log.info(
         `The microphone was opened again ${reopenCount} times, the connection made again ${reconnectCount} times; ${droppedUtteranceCount} utterances had to be dropped`,
       );
     }
   }
 }
 
-async function printEvents(
-  connection: RealtimeConnectionManager,
-  transcript: Transcript,
-): Promise<void> {
-  for await (const event of connection) transcript.print(event);
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -9,6 +9,7 @@ import { rechunk } from "../rechunk.ts";
 import { RmsDetector } from "../vad.ts";
 import { measureVolume } from "../volume.ts";
 import { type Command, COMMON_OPTIONS, MICROPHONE_OPTIONS } from "./command.ts";
+import { Log } from "./log.ts";
 import { lossOf, openMicrophoneFor, takeSeconds } from "./microphone.ts";
 import { LevelMeter, StatusLine } from "./screen.ts";
 
@@ -43,11 +44,12 @@ Examples:
     const chunkMs = options.number("chunk-ms") ??
       (stdout.isTerminal ? REDRAW_MS : PRINT_MS);
     const status = new StatusLine(stdout);
+    const log = new Log(options, world, { status });
     await using microphone = await openMicrophoneFor(
       options,
       world,
       chunkMs,
-      status,
+      log,
     );
     const { sampleRate } = microphone.parameters;
     const seconds = options.number("seconds");
@@ -75,8 +77,6 @@ Examples:
       status.clear();
     }
     const loss = lossOf(microphone);
-    if (loss !== undefined && !options.has("quiet")) {
-      world.stderr.write(`${loss}\n`);
-    }
+    if (loss !== undefined) log.warn(loss);
   },
 };

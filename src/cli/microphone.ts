@@ -14,9 +14,8 @@ import type { Clock } from "../clock.ts";
 import type { AudioFrame } from "../frame.ts";
 import { takeFrames } from "../take.ts";
 import { deviceNameOf, type World } from "./command.ts";
-import { Notices } from "./notices.ts";
+import type { Log } from "./log.ts";
 import type { Options } from "./options.ts";
-import type { StatusLine } from "./screen.ts";
 
 /** A device that takes longer to open is worth a word. */
 const PATIENCE_MS = 2000;
@@ -32,20 +31,15 @@ const LATENESS_MS = 2000;
  * @param options What the user gave.
  * @param world Where it runs.
  * @param chunkMs Milliseconds of audio in a period, unless the user says so.
- * @param status The line that must give way to what is said.
+ * @param log Where it is said.
  * @returns The running microphone.
  */
 export async function openMicrophoneFor(
   options: Options,
   world: World,
   chunkMs: number,
-  status: StatusLine,
+  log: Log,
 ): Promise<Microphone> {
-  const notices = new Notices((text) => {
-    status.clear();
-    if (!options.has("quiet")) world.stderr.write(`${text}\n`);
-  }, world.clock);
-  const say = (text: string) => notices.say(text);
   const sampleRate = options.number("rate") ?? 24_000;
   const chunkFrames = sampleRate * (options.number("chunk-ms") ?? chunkMs) /
     1000;
@@ -65,23 +59,21 @@ export async function openMicrophoneFor(
     reopen: !options.has("fail-fast"),
     onEvent: (event) => {
       const text = describe(event, sampleRate);
-      if (text !== undefined) say(text);
+      if (text !== undefined) log.warn(text);
     },
     signal: opening.signal,
     openPcm: world.openPcm,
     clock: world.clock,
   });
-  const microphone = await patiently(openingMicrophone, say, world.clock);
+  const microphone = await patiently(openingMicrophone, log, world.clock);
   world.signal.removeEventListener("abort", giveUp);
   world.signal.addEventListener("abort", () => microphone.stop(), {
     once: true,
   });
-  if (options.has("verbose")) {
-    const { device, periodFrames, bufferFrames } = microphone.parameters;
-    world.stderr.write(
-      `Opened "${device}": ${sampleRate} Hz, period ${periodFrames} frames, ring ${bufferFrames} frames\n`,
-    );
-  }
+  const { device, periodFrames, bufferFrames } = microphone.parameters;
+  log.debug(
+    `Opened "${device}": ${sampleRate} Hz, period ${periodFrames} frames, ring ${bufferFrames} frames`,
+  );
   return microphone;
 }
 
@@ -89,18 +81,18 @@ export async function openMicrophoneFor(
  * Says that something takes its time, so that nobody thinks it hangs.
  *
  * @param waiting What is waited for.
- * @param say Says a line.
+ * @param log Where it is said.
  * @param clock The clock.
  * @returns What `waiting` resolves with.
  */
 export async function patiently<T>(
   waiting: Promise<T>,
-  say: (text: string) => void,
+  log: Log,
   clock: Clock,
 ): Promise<T> {
   const over = new AbortController();
   clock.sleep(PATIENCE_MS, { signal: over.signal }).then(
-    () => say("Waiting for the microphone, or its sound server, to open"),
+    () => log.info("Waiting for the microphone, or its sound server, to open"),
     () => {},
   );
   try {

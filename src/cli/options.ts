@@ -1,168 +1,141 @@
 /**
- * The options of all commands, in one table: it feeds the parser, the checks
- * and the help.
+ * The options that a command runs with: what was typed goes before the
+ * environment, that before the configuration file, and that before the default.
  *
  * @module
  */
 
 import { parseArgs } from "@std/cli/parse-args";
+import {
+  type ConfigFile,
+  defaultConfigPath,
+  readConfigFile,
+} from "./config_file.ts";
+import { didYouMean } from "./did_you_mean.ts";
+import {
+  isNegatable,
+  type OptionName,
+  specOf,
+  variableOf,
+} from "./option_table.ts";
+import { checkText, fromVariable, type OptionValue } from "./option_value.ts";
+import { UsageError } from "./usage_error.ts";
 
-/** What a user typed is wrong; the exit code is 2. */
-export class UsageError extends Error {
-  /** `"UsageError"`. */
-  override readonly name = "UsageError";
+interface Setting {
+  readonly value: OptionValue;
+  readonly origin: string;
 }
 
-interface OptionSpec {
-  /** What stands for the value in the help; a switch has none. */
-  readonly value?: string;
-  /** A number within a range, or one of a few words; else any text. */
-  readonly range?: readonly [min: number, max: number];
-  readonly isWhole?: boolean;
-  readonly choices?: readonly string[];
-  readonly alias?: string;
-  readonly help: string;
+/** What a command takes. */
+export interface OptionRules {
+  /** The options that it has. */
+  readonly options: readonly OptionName[];
+  /** What its operands are called, for errors. */
+  readonly operands?: readonly string[];
 }
 
-/** Every option that some command has. */
-const OPTIONS = {
-  device: {
-    value: "NAME",
-    alias: "d",
-    help: 'name or index of the device, as "earshot devices" lists it',
-  },
-  rate: {
-    value: "HZ",
-    range: [4000, 384_000],
-    isWhole: true,
-    help: "sample rate (default 24000, all that the Realtime API takes)",
-  },
-  channels: {
-    value: "N",
-    range: [1, 32],
-    isWhole: true,
-    help: "channels (default 1, all that the Realtime API takes)",
-  },
-  "chunk-ms": {
-    value: "MS",
-    range: [5, 60_000],
-    help: "milliseconds of audio handled at a time",
-  },
-  "buffer-frames": {
-    value: "N",
-    range: [16, 480_000],
-    isWhole: true,
-    help: "most frames handed over by the device at once (default 4096)",
-  },
-  "vad-threshold": {
-    value: "LEVEL",
-    range: [0, 1],
-    help: "RMS volume above which audio is speech, 0 to 1 (default 0.02)",
-  },
-  seconds: {
-    value: "N",
-    range: [0.001, 1e9],
-    alias: "s",
-    help: "stop after this time (default: at Ctrl-C)",
-  },
-  json: { help: "print JSON" },
-  transcribe: {
-    help: "a transcription session: text of what is said, no reply",
-  },
-  model: { value: "ID", help: "model of the session" },
-  url: {
-    value: "URL",
-    help: "another endpoint: a compatible server, or Azure",
-  },
-  insecure: { help: "allow an unencrypted ws: URL to another machine" },
-  vad: {
-    value: "WHO",
-    choices: ["client", "server"],
-    help: "who finds the ends of turns: this program or the server",
-  },
-  "keep-seconds": {
-    value: "N",
-    range: [0, 3600],
-    help: "speech kept while there is no connection (default 60)",
-  },
-  "fill-gaps": {
-    help: "put silence in the place of audio that was lost",
-  },
-  "fail-fast": {
-    help: "end when the microphone or the connection is lost",
-  },
-  input: { value: "FILE", help: "a 24000 Hz mono WAV to use for a microphone" },
-  verbose: { alias: "v", help: "say more on stderr" },
-  quiet: { alias: "q", help: "say nothing on stderr but errors" },
-  help: { alias: "h", help: "show this help" },
-} as const satisfies Record<string, OptionSpec>;
-
-/** The name of an option, without its dashes. */
-export type OptionName = keyof typeof OPTIONS;
-
-/** The options that a user gave to a command. */
+/** The options that a command runs with. */
 export class Options {
-  readonly #values: ReadonlyMap<string, string | true>;
+  readonly #settings = new Map<OptionName, Setting>();
   /** What is no option: file names and the like. */
   readonly operands: readonly string[];
+  /** The configuration file; none when the command needs none. */
+  readonly configFile: ConfigFile | undefined;
 
   /**
-   * Parses what was typed behind a command's name.
+   * Reads what was typed behind a command's name, the environment and the
+   * configuration file.
    *
    * @param args The arguments.
-   * @param allowed The options that the command has.
-   * @param operandNames What the command's operands are called, for errors.
+   * @param rules What the command takes.
+   * @param variable Reads the environment.
    * @throws {UsageError} When something is unknown, missing or out of range.
    */
   constructor(
     args: readonly string[],
-    allowed: readonly OptionName[],
-    operandNames: readonly string[] = [],
+    rules: OptionRules,
+    variable: (name: string) => string | undefined,
   ) {
-    const specs = allowed.map((name) =>
-      [name, OPTIONS[name] as OptionSpec] as const
+    const { options: names, operands = [] } = rules;
+    this.operands = this.#parse(args, names);
+    // With it, nothing else matters.
+    if (this.has("help")) return;
+    checkOperands(this.operands, operands);
+    for (const name of names) {
+      if (specOf(name).only === "flag") continue;
+      const origin = variableOf(name);
+      const text = variable(origin);
+      if (text === undefined) continue;
+      this.#offer(name, fromVariable(name, text, origin), origin);
+    }
+    if (!names.includes("config")) return;
+    const named = this.text("config");
+    const path = named ?? defaultConfigPath(variable);
+    if (path === undefined) return;
+    this.configFile = readConfigFile(path, named !== undefined);
+    for (const [name, value] of this.configFile.values) {
+      if (names.includes(name)) this.#offer(name, value, path);
+    }
+  }
+
+  /** Takes the settings that were typed, and gives what is no option. */
+  #parse(args: readonly string[], names: readonly OptionName[]): string[] {
+    const specs = names.map((name) => [name, specOf(name)] as const);
+    const withValue = names.filter((name) => specOf(name).value !== undefined);
+    const switches = names.filter((name) => specOf(name).value === undefined);
+    const negations = new Map(
+      switches.filter(isNegatable)
+        .map((name) => [`no-${name}`, name]),
     );
-    const withValue = specs.filter(([, spec]) => spec.value !== undefined);
-    const switches = specs.filter(([, spec]) => spec.value === undefined);
     const parsed: { _: unknown[]; [name: string]: unknown } = parseArgs([
       ...args,
     ], {
-      string: ["_", ...withValue.map(([name]) => name)],
-      boolean: switches.map(([name]) => name),
+      string: ["_", ...withValue],
+      boolean: [...switches, ...negations.keys()],
       alias: Object.fromEntries(
         specs.flatMap(([name, { alias }]) => alias ? [[alias, name]] : []),
       ),
       unknown: (arg) => {
         if (!arg.startsWith("-") || arg === "-") return;
         throw new UsageError(
-          `Unknown option "${arg}"${didYouMean(arg, allowed)}`,
+          `Unknown option "${arg}"${didYouMean(arg, names)}`,
         );
       },
     });
-    const values = new Map<string, string | true>();
-    for (const [name, spec] of specs) {
-      const value: unknown = parsed[name];
-      if (value === true) values.set(name, true);
-      if (typeof value === "string") {
-        values.set(name, checked(name, value, spec));
-      }
+    for (const name of switches) {
+      if (parsed[name] === true) this.#offer(name, true, `--${name}`);
     }
-    this.#values = values;
-    this.operands = parsed._.map(String);
-    if (values.has("help")) return;
-    const missing = operandNames[this.operands.length];
-    if (missing !== undefined) throw new UsageError(`Missing ${missing}`);
-    const extra = this.operands[operandNames.length];
-    if (extra !== undefined) throw new UsageError(`Unexpected "${extra}"`);
+    for (const [negation, name] of negations) {
+      if (parsed[negation] !== true) continue;
+      if (this.has(name)) {
+        throw new UsageError(
+          `Cannot use both --${name} and --${negation}: give one of them`,
+        );
+      }
+      this.#offer(name, false, `--${negation}`);
+    }
+    for (const name of withValue) {
+      const value = parsed[name];
+      if (typeof value !== "string") continue;
+      this.#offer(name, checkText(name, value, `--${name}`), `--${name}`);
+    }
+    return parsed._.map(String);
+  }
+
+  /** Takes a setting, unless one that goes before it was taken. */
+  #offer(name: OptionName, value: OptionValue, origin: string): void {
+    if (!this.#settings.has(name)) this.#settings.set(name, { value, origin });
   }
 
   /**
-   * Says whether a switch was given.
+   * Says whether a switch is on, or whether an option has a value that is not
+   * its default.
    *
-   * @param name The switch.
+   * @param name The option.
    */
   has(name: OptionName): boolean {
-    return this.#values.has(name);
+    const setting = this.#settings.get(name);
+    return setting !== undefined && setting.value !== false;
   }
 
   /**
@@ -172,8 +145,8 @@ export class Options {
    * @returns The text, or `undefined` when it was not given.
    */
   text(name: OptionName): string | undefined {
-    const value = this.#values.get(name);
-    return value === true ? undefined : value;
+    const value = this.#settings.get(name)?.value;
+    return typeof value === "string" ? value : undefined;
   }
 
   /**
@@ -186,106 +159,34 @@ export class Options {
     const value = this.text(name);
     return value === undefined ? undefined : Number(value);
   }
+
+  /**
+   * Says where the value of an option comes from.
+   *
+   * @param name The option.
+   * @returns The flag, the variable or the file, or `undefined` for the default.
+   */
+  originOf(name: OptionName): string | undefined {
+    return this.#settings.get(name)?.origin;
+  }
 }
 
-/**
- * Lists options for a command's help.
- *
- * @param names The options.
- * @returns A line for each.
- */
-export function helpOf(names: readonly OptionName[]): string {
-  const rows = names.map((name) => {
-    const { value, choices, alias, help } = OPTIONS[name] as OptionSpec;
-    const argument = choices?.join("|") ?? value;
-    const left = `${alias ? `-${alias}, ` : "    "}--${name}` +
-      (argument === undefined ? "" : ` ${argument}`);
-    return [left, help] as const;
-  });
-  const width = Math.max(...rows.map(([left]) => left.length));
-  return rows.map(([left, help]) => `  ${left.padEnd(width)}  ${help}`)
-    .join("\n");
-}
-
-function checked(name: string, value: string, spec: OptionSpec): string {
-  const shown = `current value is "${value}"`;
-  if (value === "") {
-    throw new UsageError(`Missing the value of --${name}: ${spec.value}`);
-  }
-  if (spec.range !== undefined) {
-    const [min, max] = spec.range;
-    const number = Number(value);
-    const isWhole = Number.isInteger(number) || !spec.isWhole;
-    if (!(number >= min && number <= max) || !isWhole) {
-      const kind = spec.isWhole ? "whole number" : "number";
-      throw new UsageError(
-        `Cannot use --${name} as it must be a ${kind} from ${min} to ${max}: ${shown}`,
-      );
-    }
-  }
-  if (spec.choices !== undefined && !spec.choices.includes(value)) {
+function checkOperands(
+  operands: readonly string[],
+  names: readonly string[],
+): void {
+  const missing = names[operands.length];
+  if (missing !== undefined) throw new UsageError(`Missing ${missing}`);
+  const extra = operands[names.length];
+  if (extra !== undefined) throw new UsageError(`Unexpected "${extra}"`);
+  operands.forEach((operand, index) => {
+    if (!names[index]!.includes("|")) return;
+    const words = names[index]!.split("|");
+    if (words.includes(operand)) return;
     throw new UsageError(
-      `Cannot use --${name} as it must be one of ${
-        spec.choices.join(", ")
-      }: ${shown}`,
+      `Unknown "${operand}"${
+        didYouMean(operand, words) || `: it must be one of ${words.join(", ")}`
+      }`,
     );
-  }
-  return value;
-}
-
-/**
- * Makes something out of what a user gave; what it refuses, the user got wrong.
- *
- * @param make Makes it; throws a `RangeError` or `TypeError` for a wrong value.
- * @returns What it made.
- * @throws {UsageError} When a value was refused.
- */
-export function fromOptions<T>(make: () => T): T {
-  try {
-    return make();
-  } catch (error) {
-    if (error instanceof RangeError || error instanceof TypeError) {
-      throw new UsageError(error.message, { cause: error });
-    }
-    throw error;
-  }
-}
-
-/**
- * Finds what a misspelt word was meant to be.
- *
- * @param word What was typed, with or without dashes.
- * @param candidates What could have been meant.
- * @returns A question to append to an error, or nothing.
- */
-export function didYouMean(
-  word: string,
-  candidates: readonly string[],
-): string {
-  const dashes = word.match(/^-*/)![0];
-  const bare = word.slice(dashes.length).split("=")[0]!;
-  const best = candidates
-    .map((name) => ({ name, edits: editDistance(bare, name) }))
-    .sort((a, b) => a.edits - b.edits)[0];
-  if (best === undefined || best.edits > Math.max(1, best.name.length / 3)) {
-    return "";
-  }
-  return `: did you mean "${dashes === "" ? "" : "--"}${best.name}"?`;
-}
-
-/** Insertions, deletions and replacements between two words (Levenshtein 1966). */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next.push(Math.min(
-        next[j - 1]! + 1,
-        row[j]! + 1,
-        row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1),
-      ));
-    }
-    row = next;
-  }
-  return row[b.length]!;
+  });
 }

@@ -9,8 +9,9 @@ import type { AudioFrame } from "../frame.ts";
 import { rmsVolume } from "../volume.ts";
 import { type WavFile, writeWav } from "../wav.ts";
 import { type Command, COMMON_OPTIONS, MICROPHONE_OPTIONS } from "./command.ts";
+import { Log } from "./log.ts";
 import { lossOf, openMicrophoneFor, takeSeconds } from "./microphone.ts";
-import { duration, LevelMeter, StatusLine } from "./screen.ts";
+import { duration, LevelMeter } from "./screen.ts";
 
 /** `earshot record`. */
 export const record: Command = {
@@ -33,12 +34,12 @@ Examples:
 
   async run(options, world) {
     const [path] = options.operands as [string];
-    const status = new StatusLine(world.stderr, !options.has("quiet"));
+    const log = new Log(options, world);
     await using microphone = await openMicrophoneFor(
       options,
       world,
       100,
-      status,
+      log,
     );
     const { sampleRate, channelCount } = microphone.parameters;
     const seconds = options.number("seconds");
@@ -63,21 +64,22 @@ Examples:
         sampleCount += samples.length;
         meter.update(rmsVolume(samples), timestampMs);
         const recordedMs = sampleCount / channelCount * 1000 / sampleRate;
-        status.show(`● ${duration(recordedMs)} ${meter.bar} ${meter.figures}`);
+        log.status.show(
+          `● ${duration(recordedMs)} ${meter.bar} ${meter.figures}`,
+        );
       }
     } finally {
-      status.clear();
+      log.status.clear();
     }
-    if (options.has("quiet")) return;
     const recordedMs = sampleCount / channelCount * 1000 / sampleRate;
-    const loss = lossOf(microphone);
-    world.stderr.write(
+    const channels = `${channelCount} channel${channelCount === 1 ? "" : "s"}`;
+    log.info(
       `Wrote ${path === "-" ? "to stdout" : path}: ${
         duration(recordedMs)
-      }, ${sampleRate} Hz, ${channelCount} channel${
-        channelCount === 1 ? "" : "s"
-      }\n${loss === undefined ? "" : `${loss}\n`}`,
+      }, ${sampleRate} Hz, ${channels}`,
     );
+    const loss = lossOf(microphone);
+    if (loss !== undefined) log.warn(loss);
   },
 };
 

@@ -6,6 +6,7 @@
 
 import { type AudioCaptureConfig, AudioCaptureManager } from "../manager.ts";
 import { RealtimeConnectionManager } from "../realtime/connection.ts";
+import { apiKeyOf } from "./api_key.ts";
 import {
   type Command,
   COMMON_OPTIONS,
@@ -14,7 +15,10 @@ import {
   type World,
 } from "./command.ts";
 import { runLive } from "./live.ts";
-import { fromOptions, type Options } from "./options.ts";
+import { Log } from "./log.ts";
+import { OPERATION_OPTIONS } from "./operations.ts";
+import type { Options } from "./options.ts";
+import { fromOptions } from "./usage_error.ts";
 
 /** The default where the server is to find the turns; the usual one cannot. */
 export const SERVER_VAD_TRANSCRIPTION_MODEL = "gpt-transcribe";
@@ -38,6 +42,7 @@ export const stream: Command = {
     "vad",
     "url",
     "insecure",
+    "key-file",
     ...MICROPHONE_OPTIONS,
     "vad-threshold",
     "seconds",
@@ -45,12 +50,13 @@ export const stream: Command = {
     "fill-gaps",
     "fail-fast",
     "json",
+    ...OPERATION_OPTIONS,
     ...COMMON_OPTIONS,
   ],
   details:
-    `The API key is read from the environment variable OPENAI_API_KEY. Words go to
-stdout, everything else to stderr. --json prints every event of the server as one
-line, and the statistics as the last.
+    `The API key is read from the environment variable OPENAI_API_KEY, or --key-file.
+Words go to stdout, everything else to stderr. --json prints every event of the
+server as one line, and the statistics as the last and at SIGUSR1.
 
 With --vad client (the default of --transcribe) this program finds the ends of
 turns and sends only speech; with --vad server (the default otherwise) everything
@@ -59,6 +65,10 @@ is sent and the server finds them.
 A microphone or a connection that is lost is waited for; what is said meanwhile
 is kept, up to --keep-seconds, and sent later. As a service of systemd it says
 when it is ready and feeds the watchdog while audio flows.
+
+The commands of --on-… are run by the shell, one after another, for 10 seconds at
+most; what happened is in $EARSHOT_EVENT, $EARSHOT_TEXT and $EARSHOT_TIME. The
+flight recorder keeps what was said in the room: tell those who are in it.
 
 Examples:
   earshot stream --transcribe
@@ -69,9 +79,11 @@ Examples:
     const transcribe = options.has("transcribe");
     const vad = options.text("vad") ?? (transcribe ? "client" : "server");
     const model = options.text("model");
+    const log = new Log(options, world, { indent: "  " });
     const session = fromOptions(() => {
       const connection = new RealtimeConnectionManager({
         mode: transcribe ? "transcription" : "conversation",
+        apiKey: apiKeyOf(options, world, log),
         url: options.text("url"),
         allowInsecure: options.has("insecure"),
         turnDetection: vad as "client" | "server",
@@ -93,7 +105,7 @@ Examples:
       );
       return { connection, capture, stopAfterMs: stopAfterMsOf(options) };
     });
-    await runLive(session, options, world);
+    await runLive(session, options, world, log);
   },
 };
 

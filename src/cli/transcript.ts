@@ -6,8 +6,8 @@
 
 import type { RealtimeServerEvent } from "../realtime/events.ts";
 import type { World } from "./command.ts";
+import type { Log } from "./log.ts";
 import type { Options } from "./options.ts";
-import { StatusLine } from "./screen.ts";
 
 /** Unfinished texts that are kept, and the characters of each. */
 const MAX_PARTIALS = 32;
@@ -16,23 +16,20 @@ const MAX_PARTIAL_LENGTH = 100_000;
 /** Prints server events as words, or as JSON lines with `--json`. */
 export class Transcript {
   readonly #world: World;
+  readonly #log: Log;
   readonly #json: boolean;
-  readonly #quiet: boolean;
-  readonly #verbose: boolean;
-  readonly #status: StatusLine;
   /** What was said so far, by item, until the item is complete. */
   readonly #partials = new Map<string, string>();
 
   /**
    * @param options What the user gave.
    * @param world Where it is printed.
+   * @param log Where it is said what else happens.
    */
-  constructor(options: Options, world: World) {
+  constructor(options: Options, world: World, log: Log) {
     this.#world = world;
+    this.#log = log;
     this.#json = options.has("json");
-    this.#quiet = options.has("quiet");
-    this.#verbose = options.has("verbose");
-    this.#status = new StatusLine(world.stderr, !this.#quiet);
   }
 
   /**
@@ -45,7 +42,7 @@ export class Transcript {
       this.line(JSON.stringify(event));
       return;
     }
-    if (this.#verbose) this.say(`< ${event.type}`);
+    this.#log.debug(`< ${event.type}`);
     switch (event.type) {
       case "conversation.item.input_audio_transcription.delta":
         this.#grow("you", event.item_id, event.delta ?? "");
@@ -64,26 +61,15 @@ export class Transcript {
         this.#complete("model", event.item_id, event.transcript);
         break;
       case "input_audio_buffer.speech_started":
-        this.say("The server hears speech");
+        this.#log.info("The server hears speech");
         break;
       case "input_audio_buffer.speech_stopped":
-        this.say("The server hears the end of speech");
+        this.#log.info("The server hears the end of speech");
         break;
       case "input_audio_buffer.committed":
-        this.say("The server took the utterance");
+        this.#log.info("The server took the utterance");
         break;
     }
-  }
-
-  /**
-   * Says what happens, on stderr; nothing with `--quiet`.
-   *
-   * @param text One line.
-   */
-  say(text: string): void {
-    if (this.#quiet) return;
-    this.#status.clear();
-    this.#world.stderr.write(`  ${text}\n`);
   }
 
   /**
@@ -102,7 +88,7 @@ export class Transcript {
    * @param text One line.
    */
   line(text: string): void {
-    this.#status.clear();
+    this.#log.status.clear();
     this.#world.stdout.write(`${text}\n`);
   }
 
@@ -113,7 +99,7 @@ export class Transcript {
    */
   showStatus(text: string): void {
     const words = [...this.#partials.values()].at(-1) ?? "";
-    this.#status.show(text, words);
+    this.#log.status.show(text, words);
   }
 
   /** Takes the status line away and prints words that were never completed. */
@@ -122,7 +108,7 @@ export class Transcript {
       this.line(`${key.split(" ")[0]}: ${text} …`);
     }
     this.#partials.clear();
-    this.#status.clear();
+    this.#log.status.clear();
   }
 
   #grow(who: string, itemId: string, delta: string): void {
