@@ -29,7 +29,9 @@ import { didYouMean } from "./src/cli/did_you_mean.ts";
 import { Log } from "./src/cli/log.ts";
 import { Options } from "./src/cli/options.ts";
 import { record } from "./src/cli/record.ts";
+import { service } from "./src/cli/service.ts";
 import { stream } from "./src/cli/stream.ts";
+import { realSystem } from "./src/cli/system.ts";
 import { UsageError } from "./src/cli/usage_error.ts";
 import { readVariable } from "./src/environment.ts";
 
@@ -39,6 +41,7 @@ const COMMANDS: readonly Command[] = [
   record,
   stream,
   demo,
+  service,
   config,
   completionsOf(() => COMMANDS),
 ];
@@ -197,6 +200,7 @@ if (import.meta.main) {
       clock: systemClock,
       openPcm: openAlsaPcm,
       listDevices,
+      system: realSystem,
       variable: readVariable,
       onSignal: (signal, listener) => {
         Deno.addSignalListener(signal, listener);

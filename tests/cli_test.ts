@@ -10,6 +10,7 @@ import { main } from "../cli.ts";
 import type { CaptureDevice } from "../mod.ts";
 import { readWav } from "../src/wav.ts";
 import type { Output, World } from "../src/cli/command.ts";
+import type { System } from "../src/cli/system.ts";
 import { FakeClock } from "../src/testing/fake_clock.ts";
 import { FakePcm, type FakePcmOptions } from "../src/testing/fake_pcm.ts";
 
@@ -41,6 +42,13 @@ const DEVICES: CaptureDevice[] = [
   },
 ];
 
+const NO_SYSTEM: System = {
+  execPath: undefined,
+  run: () => Promise.resolve(undefined),
+  confirm: () => undefined,
+  readFile: () => undefined,
+};
+
 class MemoryOutput implements Output {
   text = "";
   readonly columns = 100;
@@ -56,6 +64,7 @@ interface LabOptions {
   isTerminal?: boolean;
   devices?: CaptureDevice[];
   environment?: Record<string, string>;
+  system?: System;
   pcm?: FakePcmOptions;
 }
 
@@ -89,6 +98,7 @@ async function run(
       return fake.open(request);
     },
     listDevices: () => options.devices ?? DEVICES,
+    system: options.system ?? NO_SYSTEM,
     variable: (name) => options.environment?.[name],
     onSignal: () => () => {},
   };

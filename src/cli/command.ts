@@ -10,6 +10,7 @@ import type { OpenPcm } from "../pcm.ts";
 import type { SystemdNotifier } from "../systemd.ts";
 import { helpOf, type OptionName } from "./option_table.ts";
 import type { OptionRules, Options } from "./options.ts";
+import type { System } from "./system.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** A text stream of a terminal, a file or a pipe. */
@@ -57,6 +58,8 @@ export interface World {
   readonly openPcm: OpenPcm;
   /** Lists microphones. */
   readonly listDevices: () => CaptureDevice[];
+  /** The machine around the program. */
+  readonly system: System;
   /** Reads the environment; `undefined` is also what must not be read. */
   readonly variable: (name: string) => string | undefined;
   /**
