@@ -26,6 +26,7 @@ import { meter } from "./src/cli/meter.ts";
 import { completionsOf } from "./src/cli/completions.ts";
 import { config } from "./src/cli/config.ts";
 import { didYouMean } from "./src/cli/did_you_mean.ts";
+import { doctor } from "./src/cli/doctor.ts";
 import { Log } from "./src/cli/log.ts";
 import { Options } from "./src/cli/options.ts";
 import { record } from "./src/cli/record.ts";
@@ -41,6 +42,7 @@ const COMMANDS: readonly Command[] = [
   record,
   stream,
   demo,
+  doctor,
   service,
   config,
   completionsOf(() => COMMANDS),

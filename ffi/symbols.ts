@@ -21,6 +21,8 @@ const ALSA_SYMBOLS = {
     result: "i32",
     optional: true, // Deprecated since libasound 1.2.15.
   },
+  // const char *snd_asoundlib_version(void)
+  snd_asoundlib_version: { parameters: [], result: "usize" },
   // const char *snd_strerror(int errnum)
   snd_strerror: { parameters: ["i32"], result: "usize" },
   // int snd_config_update_free_global(void)
@@ -247,6 +249,69 @@ const DEVICE_SYMBOLS = {
   snd_device_name_free_hint: { parameters: ["usize"], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
+const MIXER_SYMBOLS = {
+  // int snd_mixer_open(snd_mixer_t **mixer, int mode)
+  snd_mixer_open: { parameters: ["buffer", "i32"], result: "i32" },
+  // int snd_mixer_close(snd_mixer_t *mixer)
+  snd_mixer_close: { parameters: ["usize"], result: "i32" },
+  // int snd_mixer_attach(snd_mixer_t *mixer, const char *name)
+  snd_mixer_attach: { parameters: ["usize", "buffer"], result: "i32" },
+  // int snd_mixer_selem_register(snd_mixer_t *mixer,
+  //                              struct snd_mixer_selem_regopt *options,
+  //                              snd_mixer_class_t **classp)
+  snd_mixer_selem_register: {
+    parameters: ["usize", "usize", "usize"],
+    result: "i32",
+  },
+  // int snd_mixer_load(snd_mixer_t *mixer)
+  snd_mixer_load: { parameters: ["usize"], result: "i32" },
+  // snd_mixer_elem_t *snd_mixer_first_elem(snd_mixer_t *mixer)
+  snd_mixer_first_elem: { parameters: ["usize"], result: "usize" },
+  // snd_mixer_elem_t *snd_mixer_elem_next(snd_mixer_elem_t *elem)
+  snd_mixer_elem_next: { parameters: ["usize"], result: "usize" },
+  // const char *snd_mixer_selem_get_name(snd_mixer_elem_t *elem)
+  snd_mixer_selem_get_name: { parameters: ["usize"], result: "usize" },
+  // int snd_mixer_selem_is_active(snd_mixer_elem_t *elem)
+  snd_mixer_selem_is_active: { parameters: ["usize"], result: "i32" },
+  // int snd_mixer_selem_has_capture_channel(
+  //   snd_mixer_elem_t *obj, snd_mixer_selem_channel_id_t channel)
+  snd_mixer_selem_has_capture_channel: {
+    parameters: ["usize", "i32"],
+    result: "i32",
+  },
+  // int snd_mixer_selem_has_capture_volume(snd_mixer_elem_t *elem)
+  snd_mixer_selem_has_capture_volume: { parameters: ["usize"], result: "i32" },
+  // int snd_mixer_selem_has_capture_switch(snd_mixer_elem_t *elem)
+  snd_mixer_selem_has_capture_switch: { parameters: ["usize"], result: "i32" },
+  // int snd_mixer_selem_get_capture_volume_range(snd_mixer_elem_t *elem,
+  //                                              long *min, long *max)
+  snd_mixer_selem_get_capture_volume_range: {
+    parameters: ["usize", "buffer", "buffer"],
+    result: "i32",
+  },
+  // int snd_mixer_selem_get_capture_volume(
+  //   snd_mixer_elem_t *elem, snd_mixer_selem_channel_id_t channel,
+  //   long *value)
+  snd_mixer_selem_get_capture_volume: {
+    parameters: ["usize", "i32", "buffer"],
+    result: "i32",
+  },
+  // int snd_mixer_selem_get_capture_dB(
+  //   snd_mixer_elem_t *elem, snd_mixer_selem_channel_id_t channel,
+  //   long *value)
+  snd_mixer_selem_get_capture_dB: {
+    parameters: ["usize", "i32", "buffer"],
+    result: "i32",
+  },
+  // int snd_mixer_selem_get_capture_switch(
+  //   snd_mixer_elem_t *elem, snd_mixer_selem_channel_id_t channel,
+  //   int *value)
+  snd_mixer_selem_get_capture_switch: {
+    parameters: ["usize", "i32", "buffer"],
+    result: "i32",
+  },
+} as const satisfies Deno.ForeignLibraryInterface;
+
 const LIBC_SYMBOLS = {
   // int socket(int domain, int type, int protocol)
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
@@ -288,5 +353,6 @@ export const SYMBOLS = {
   ...SW_PARAMS_SYMBOLS,
   ...STATUS_SYMBOLS,
   ...DEVICE_SYMBOLS,
+  ...MIXER_SYMBOLS,
   ...LIBC_SYMBOLS,
 } as const satisfies Deno.ForeignLibraryInterface;

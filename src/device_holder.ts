@@ -62,8 +62,14 @@ export function ownerPidOf(statusText: string): number | undefined {
   return Number(pid) || undefined;
 }
 
-/** Names the holders, such as `"arecord" (process 1234)`, each once. */
-function findHolders(device: string, read: ReadFile): string[] {
+/**
+ * Names who captures from a card, each once.
+ *
+ * @param device A name of the card, or any other name for all cards.
+ * @param read Reads the files of `/proc`.
+ * @returns Such as `"arecord" (process 1234)`.
+ */
+export function findHolders(device: string, read: ReadFile): string[] {
   const captures = listCaptures(read("/proc/asound/pcm") ?? "");
   const card = cardInName(device);
   const onCard = card === undefined

@@ -47,6 +47,12 @@ const NO_SYSTEM: System = {
   run: () => Promise.resolve(undefined),
   confirm: () => undefined,
   readFile: () => undefined,
+  exists: () => false,
+  alsaVersion: () => "1.2.8",
+  captureControls: () => [],
+  lookUp: () => Promise.reject(new Error("no network")),
+  connectTls: () => Promise.reject(new Error("no network")),
+  get: () => Promise.reject(new Error("no network")),
 };
 
 class MemoryOutput implements Output {

@@ -7,6 +7,7 @@
 
 import { type Command, COMMON_OPTIONS, type World } from "./command.ts";
 import { defaultConfigPath } from "./config_file.ts";
+import { lingers } from "./linger.ts";
 import { Log } from "./log.ts";
 import type { Options } from "./options.ts";
 import {
@@ -310,13 +311,8 @@ function keyAdvice(
 
 /** The most frequent reason that an assistant falls silent. */
 function lingerAdvice(world: World): string {
-  const user = world.variable("USER") ?? world.variable("LOGNAME");
-  if (user === undefined) {
-    return 'It ends with your last session, unless you run "loginctl enable-linger"';
-  }
-  const lingers =
-    world.system.readFile(`/var/lib/systemd/linger/${user}`) !== undefined;
-  return lingers
+  const { user = "$USER", isLingering } = lingers(world);
+  return isLingering
     ? `It goes on when ${user} logs out, as lingering is enabled`
     : `It ends when ${user} logs out, also from SSH, and does not start at boot, until you run
   sudo loginctl enable-linger ${user}`;
