@@ -74,7 +74,7 @@ export async function runLive(
     capture: capture.getStats(),
     connection: connection.getStats(),
   });
-  await using operations = Operations.start(options, world, {
+  await using operations = new Operations(options, world, {
     log,
     format: { sampleRate, channelCount: capture.getStats().channels },
     readStats,
