@@ -35,6 +35,7 @@ import { stream } from "./src/cli/stream.ts";
 import { realSystem } from "./src/cli/system.ts";
 import { UsageError } from "./src/cli/usage_error.ts";
 import { readVariable } from "./src/environment.ts";
+import { versionLine } from "./src/cli/version.ts";
 
 const COMMANDS: readonly Command[] = [
   devices,
@@ -91,7 +92,7 @@ export async function main(
   let log: Log | undefined;
   try {
     if (name === "--version" || name === "-V") {
-      world.stdout.write(`earshot ${denoJson.version}\n`);
+      world.stdout.write(`${versionLine()}\n`);
       return 0;
     }
     if (name === "--help" || name === "-h" || name === "help" && !helpFor) {

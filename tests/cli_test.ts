@@ -11,6 +11,7 @@ import type { CaptureDevice } from "../mod.ts";
 import { readWav } from "../src/wav.ts";
 import type { Output, World } from "../src/cli/command.ts";
 import type { System } from "../src/cli/system.ts";
+import { versionLine } from "../src/cli/version.ts";
 import { FakeClock } from "../src/testing/fake_clock.ts";
 import { FakePcm, type FakePcmOptions } from "../src/testing/fake_pcm.ts";
 
@@ -145,10 +146,10 @@ Deno.test("earshot --help names every command", async () => {
 });
 
 Deno.test("earshot --version prints the version of the package", async () => {
-  const { version } = JSON.parse(
-    await Deno.readTextFile(new URL("../deno.json", import.meta.url)),
-  );
-  assertEquals((await run(["--version"])).stdout, `earshot ${version}\n`);
+  for (const args of [["--version"], ["-V"]]) {
+    const { code, stdout } = await run(args);
+    assertEquals([code, stdout], [0, `${versionLine()}\n`]);
+  }
 });
 
 Deno.test("earshot record --help says all there is to say", async () => {

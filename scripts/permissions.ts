@@ -1,0 +1,40 @@
+/**
+ * The permissions of the program, in one list: compiled binaries have them built
+ * in, and `deno task earshot` puts the output of this script into its command.
+ *
+ * @module
+ */
+
+/** Variables of the environment that the program reads. */
+const VARIABLES = [
+  "EARSHOT_LIBASOUND",
+  "NOTIFY_SOCKET",
+  "OPENAI_API_KEY",
+  "WATCHDOG_PID",
+  "WATCHDOG_USEC",
+];
+
+/**
+ * Says what the program may do. The user names servers and files, so that these
+ * cannot be narrowed down; the one library can.
+ *
+ * @param arch The processor that the program will run on, as `Deno.build.arch`
+ *   names it.
+ * @returns The flags of `deno run` and `deno compile`.
+ */
+export function permissionFlags(arch: string = Deno.build.arch): string[] {
+  const libraries = [
+    `/usr/lib/${arch}-linux-gnu/libasound.so.2`,
+    "/usr/lib64/libasound.so.2",
+    "/usr/lib/libasound.so.2",
+  ];
+  return [
+    "--allow-net",
+    "--allow-read",
+    "--allow-write",
+    `--allow-env=${VARIABLES.join()}`,
+    `--allow-ffi=${libraries.join()}`,
+  ];
+}
+
+if (import.meta.main) console.log(permissionFlags().join(" "));
