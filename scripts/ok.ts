@@ -17,7 +17,7 @@ const SOURCES = [
   "src",
 ];
 /** Not `tests/types`, which needs the npm registry. */
-const TESTS = ["tests/*.ts", "tests/live"];
+const TESTS = ["tests/*.ts", "tests/binary", "tests/live"];
 const OPENAI_TYPES = "npm:openai@7.57.0";
 const NPM_PROBE_MS = 20_000;
 
