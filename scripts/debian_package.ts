@@ -25,12 +25,6 @@ const COMPLETION_PATHS = {
   fish: "usr/share/fish/vendor_completions.d/earshot.fish",
 } as const;
 
-/**
- * SWITCH ON HERE: set it to `["bash", "zsh", "fish"]` as soon as there is
- * `earshot completions SHELL`, and the package has them.
- */
-const COMPLETED_SHELLS: readonly (keyof typeof COMPLETION_PATHS)[] = [];
-
 /** What goes into a package. */
 export interface DebianPackageOptions {
   /** The compiled program. */
@@ -89,8 +83,8 @@ async function fill(tree: string, binary: string): Promise<void> {
   await write(`${documents}/copyright`, copyright(licence));
   await Deno.copyFile(`${ROOT}CHANGELOG.md`, `${documents}/changelog`);
   await run("gzip", ["-9n", `${documents}/changelog`]);
-  for (const shell of COMPLETED_SHELLS) {
-    await write(`${tree}/${COMPLETION_PATHS[shell]}`, await completion(shell));
+  for (const [shell, path] of Object.entries(COMPLETION_PATHS)) {
+    await write(`${tree}/${path}`, await completion(shell));
   }
 }
 

@@ -7,11 +7,18 @@
 
 /** Variables of the environment that the program reads. */
 const VARIABLES = [
-  "EARSHOT_LIBASOUND",
+  // One for each option, and EARSHOT_LIBASOUND.
+  "EARSHOT_*",
+  "CREDENTIALS_DIRECTORY",
+  "HOME",
+  "LOGNAME",
   "NOTIFY_SOCKET",
   "OPENAI_API_KEY",
+  "USER",
   "WATCHDOG_PID",
   "WATCHDOG_USEC",
+  "XDG_CONFIG_HOME",
+  "XDG_RUNTIME_DIR",
 ];
 
 /**
@@ -34,6 +41,8 @@ export function permissionFlags(arch: string = Deno.build.arch): string[] {
     "--allow-write",
     `--allow-env=${VARIABLES.join()}`,
     `--allow-ffi=${libraries.join()}`,
+    // Hooks, and "doctor" and "service" for iw and systemctl.
+    "--allow-run=/bin/sh",
   ];
 }
 
