@@ -6,125 +6,10 @@ import {
   assertMatch,
   assertStringIncludes,
 } from "@std/assert";
-import { main } from "../cli.ts";
-import type { CaptureDevice } from "../mod.ts";
 import { readWav } from "../src/wav.ts";
-import type { Output, World } from "../src/cli/command.ts";
-import type { System } from "../src/cli/system.ts";
 import { versionLine } from "../src/cli/version.ts";
-import { FakeClock } from "../src/testing/fake_clock.ts";
-import { FakePcm, type FakePcmOptions } from "../src/testing/fake_pcm.ts";
-
-const DEVICES: CaptureDevice[] = [
-  {
-    index: 0,
-    name: "default",
-    description: "Default Audio Device",
-    busy: false,
-    native: undefined,
-  },
-  {
-    index: 1,
-    name: "plughw:CARD=Device,DEV=0",
-    description: "USB PnP Sound Device, USB Audio",
-    busy: false,
-    native: {
-      sampleRates: [44_100, 48_000],
-      channelCounts: [1],
-      sampleFormats: ["S16_LE"],
-    },
-  },
-  {
-    index: 2,
-    name: "plughw:CARD=Array,DEV=0",
-    description: "Array, USB Audio",
-    busy: true,
-    native: undefined,
-  },
-];
-
-const NO_SYSTEM: System = {
-  execPath: undefined,
-  run: () => Promise.resolve(undefined),
-  confirm: () => undefined,
-  readFile: () => undefined,
-  exists: () => false,
-  alsaVersion: () => "1.2.8",
-  captureControls: () => [],
-  lookUp: () => Promise.reject(new Error("no network")),
-  connectTls: () => Promise.reject(new Error("no network")),
-  get: () => Promise.reject(new Error("no network")),
-};
-
-class MemoryOutput implements Output {
-  text = "";
-  readonly columns = 100;
-
-  constructor(readonly isTerminal: boolean) {}
-
-  write(text: string): void {
-    this.text += text;
-  }
-}
-
-interface LabOptions {
-  isTerminal?: boolean;
-  devices?: CaptureDevice[];
-  environment?: Record<string, string>;
-  system?: System;
-  pcm?: FakePcmOptions;
-}
-
-/** Runs the program; `during` happens while it runs. */
-async function run(
-  args: string[],
-  options: LabOptions = {},
-  during: (clock: FakeClock, interrupt: () => void) => Promise<void> = (
-    clock,
-  ) => clock.advance(5000),
-) {
-  const clock = new FakeClock();
-  const controller = new AbortController();
-  const stdout = new MemoryOutput(options.isTerminal ?? false);
-  const stderr = new MemoryOutput(options.isTerminal ?? false);
-  const opened: string[] = [];
-  const fake = new FakePcm({
-    clock,
-    script: [
-      { type: "tone", durationMs: 60_000, frequencyHz: 440, amplitude: 0.5 },
-    ],
-    ...options.pcm,
-  });
-  const world: World = {
-    stdout,
-    stderr,
-    signal: controller.signal,
-    clock,
-    openPcm: (request) => {
-      opened.push(request.device);
-      return fake.open(request);
-    },
-    listDevices: () => options.devices ?? DEVICES,
-    system: options.system ?? NO_SYSTEM,
-    variable: (name) => options.environment?.[name],
-    onSignal: () => () => {},
-  };
-  const running = main(args, world);
-  await during(clock, () => controller.abort(new Error("Interrupted")));
-  const code = await running;
-  assertEquals(fake.heldCount, 0, "a device was left open");
-  assertEquals(clock.sleeperCount, 0, "a timer was left running");
-  return { code, stdout: stdout.text, stderr: stderr.text, opened, fake };
-}
-
-/** Ctrl-C after a while. */
-function interruptAfter(ms: number) {
-  return async (clock: FakeClock, interrupt: () => void) => {
-    await clock.advance(ms);
-    interrupt();
-    await clock.advance(5000);
-  };
-}
+import type { FakeClock } from "../src/testing/fake_clock.ts";
+import { DEVICES, interruptAfter, run, slowly } from "./cli_lab.ts";
 
 Deno.test("earshot without a command says so and exits with 2", async () => {
   const { code, stdout, stderr } = await run([]);
@@ -139,7 +24,7 @@ Deno.test("earshot --help names every command", async () => {
   for (const args of [["--help"], ["-h"], ["help"]]) {
     const { code, stdout } = await run(args);
     assertEquals(code, 0);
-    for (const name of ["devices", "meter", "record", "stream", "demo"]) {
+    for (const name of ["record", ...COMMANDS]) {
       assertStringIncludes(stdout, `\n  ${name} `);
     }
   }
@@ -162,16 +47,20 @@ Deno.test("earshot record --help says all there is to say", async () => {
 Usage: earshot record OUT.wav [options]
 
 Options:
-  -d, --device NAME      name or index of the device, as "earshot devices" lists it
-      --rate HZ          sample rate (default 24000, all that the Realtime API takes)
-      --channels N       channels (default 1, all that the Realtime API takes)
+  -d, --device NAME      name or index of the device; "earshot devices" lists them (default default)
+      --rate HZ          sample rate; the Realtime API takes only 24000 (default 24000)
+      --channels N       channels; the Realtime API takes only 1 (default 1)
       --chunk-ms MS      milliseconds of audio handled at a time
       --buffer-frames N  most frames handed over by the device at once (default 4096)
-  -s, --seconds N        stop after this time (default: at Ctrl-C)
+  -s, --seconds N        stop after this time (default: until Ctrl-C)
       --fill-gaps        put silence in the place of audio that was lost
       --fail-fast        end when the microphone or the connection is lost
-  -v, --verbose          say more on stderr
-  -q, --quiet            say nothing on stderr but errors
+      --log pretty|json  lines with time and level on stderr (default: for a person)
+      --log-level error|warn|info|debug
+                         the least that is said on stderr (default info)
+      --config FILE      file with settings (default ~/.config/earshot/config.jsonc)
+  -v, --verbose          say more on stderr: --log-level debug
+  -q, --quiet            say nothing on stderr but errors: --log-level error
   -h, --help             show this help
 
 OUT.wav is overwritten; "-" writes to stdout, for a pipe.
@@ -185,7 +74,18 @@ Examples:
   assertEquals((await run(["help", "record"])).stdout, stdout);
 });
 
-for (const command of ["devices", "meter", "stream", "demo"]) {
+const COMMANDS = [
+  "devices",
+  "meter",
+  "stream",
+  "demo",
+  "doctor",
+  "service",
+  "config",
+  "completions",
+];
+
+for (const command of COMMANDS) {
   Deno.test(`earshot ${command} --help explains its options and gives examples`, async () => {
     const { code, stdout, stderr } = await run([command, "--help"]);
     assertEquals([code, stderr], [0, ""]);
@@ -218,6 +118,11 @@ const WRONG_USES: [string[], string][] = [
   [["stream", "--vad", "both"], "must be one of client, server"],
   [["stream", "--rate", "48000"], "sampleRate must be 24000"],
   [["stream", "--url", "http://example.com"], 'must begin with "wss:"'],
+  [["service", "instal"], 'Unknown "instal": did you mean "install"?'],
+  [["completions", "tcsh"], "it must be one of bash, zsh, fish"],
+  [["stream", "--fill-gaps", "--no-fill-gaps"], "give one of them"],
+  [["meter", "--no-quiet"], 'Unknown option "--no-quiet"'],
+  [["demo", "--recorder-on", "error,eror"], "some of speech-start, "],
   [["record"], "Missing OUT.wav"],
   [["record", "a.wav", "b.wav"], 'Unexpected "b.wav"'],
   [["meter", "--device", "9"], 'There is no device 9: "earshot devices" lists'],
@@ -315,14 +220,6 @@ async function inTempFile(
     await test(path);
   } finally {
     await Deno.remove(path);
-  }
-}
-
-/** Advances in steps, leaving the file system time to keep up. */
-async function slowly(clock: FakeClock, ms: number): Promise<void> {
-  for (let passed = 0; passed < ms; passed += 20) {
-    await clock.advance(20);
-    await new Promise((resolve) => setTimeout(resolve, 0));
   }
 }
 

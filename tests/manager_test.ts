@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { base64ToPcm16 } from "../src/base64.ts";
+import type { AudioFrame } from "../src/frame.ts";
 import {
   type AudioCaptureCallbacks,
   type AudioCaptureConfig,
@@ -29,6 +30,7 @@ const ONE_UTTERANCE: FakePcmStep[] = [
 
 interface Heard
   extends Omit<Required<AudioCaptureCallbacks>, "onMicrophoneEvent"> {
+  frames: AudioFrame[];
   chunks: Int16Array[];
   volumes: number[];
   events: string[];
@@ -38,10 +40,12 @@ interface Heard
 /** Callbacks that write down what they are told. */
 function listener(): Heard {
   const heard: Heard = {
+    frames: [],
     chunks: [],
     volumes: [],
     events: [],
     errors: [],
+    onAudioFrame: (frame) => heard.frames.push(frame),
     onAudioData: (audio) => heard.chunks.push(base64ToPcm16(audio)),
     onVolumeChange: (volume) => heard.volumes.push(volume),
     onError: (error) => heard.errors.push(error),
@@ -195,6 +199,24 @@ Deno.test("AudioCaptureManager can record again after a stop, and its statistics
   assertEquals(state, "recording");
   assert(totalSamples > 0 && totalSamples < 12_000);
   await during(manager.dispose());
+});
+
+Deno.test("AudioCaptureManager tells onAudioFrame of all that is captured outside of pauses, speech or not", async () => {
+  const { clock, fake, heard, manager, during, start } = lab(ONE_UTTERANCE, {
+    config: { vadEnabled: true },
+  });
+  await start();
+  await clock.advance(2500);
+  manager.pause();
+  await clock.advance(500);
+  manager.resume();
+  await clock.advance(500);
+  await during(manager.stopRecording());
+  const samples = concatenated(heard.frames.map(({ samples }) => samples));
+  assertEquals(samples.slice(0, 60_000), [...fake.samplesAt(0, 60_000)]);
+  const { totalSamples, pausedSamples, gatedSamples } = manager.getStats();
+  assertEquals(samples.length, totalSamples - pausedSamples);
+  assert(gatedSamples > 24_000);
 });
 
 Deno.test("AudioCaptureManager.pause() keeps the device running and leaves out what it hears", async () => {
