@@ -34,6 +34,9 @@ const NEIGHBOUR_HZ = 7;
 /** A line that stands out by less than this is not steady, or not a line. */
 const MIN_HUM_DB = 10;
 
+/** Below the steps of 16 bits, a hum is of the arithmetic's making. */
+const MIN_HUM_DBFS = -100;
+
 /** Two timestamps nearer than this say nothing about a rate. */
 const MIN_RATE_MS = 1000;
 
@@ -291,8 +294,8 @@ class HumMeter {
     }
     // A line of amplitude A gives A × N/4 under a Hann window.
     const rms = Math.sqrt(power / 2) * 4 / this.#blockFrames / FULL_SCALE;
-    if (rms === 0) return undefined;
-    return { mainsHz: this.#mainsHz, dbfs: volumeToDbfs(rms) };
+    const dbfs = volumeToDbfs(rms);
+    return dbfs < MIN_HUM_DBFS ? undefined : { mainsHz: this.#mainsHz, dbfs };
   }
 
   #endBlock(): void {

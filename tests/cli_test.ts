@@ -8,7 +8,6 @@ import {
 } from "@std/assert";
 import { readWav } from "../src/wav.ts";
 import { versionLine } from "../src/cli/version.ts";
-import type { FakeClock } from "../src/testing/fake_clock.ts";
 import { DEVICES, interruptAfter, run, slowly } from "./cli_lab.ts";
 
 Deno.test("earshot without a command says so and exits with 2", async () => {
