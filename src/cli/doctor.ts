@@ -139,7 +139,9 @@ function shown({ check, severity, text, advice }: Finding): string {
 }
 
 function summaryOf(findings: readonly Finding[]): string {
-  const count = (severity: Severity) =>
-    findings.filter((finding) => finding.severity === severity).length;
-  return `\n${count("fail")} failures, ${count("warn")} warnings\n`;
+  const counted = (severity: Severity, word: string) => {
+    const { length } = findings.filter((found) => found.severity === severity);
+    return `${length} ${word}${length === 1 ? "" : "s"}`;
+  };
+  return `\n${counted("fail", "failure")}, ${counted("warn", "warning")}\n`;
 }

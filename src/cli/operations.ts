@@ -184,9 +184,9 @@ export class Operations implements AsyncDisposable {
   }
 
   #write(reason: string): void {
+    const record = this.#recorder!.snapshot();
+    const nowMs = performance.timeOrigin + this.#world.clock.now();
     this.#writing = this.#writing.then(async () => {
-      const record = this.#recorder!.snapshot();
-      const nowMs = performance.timeOrigin + this.#world.clock.now();
       try {
         const { wavPath, lostMs } = await writeFlightRecord(
           record,
