@@ -9,21 +9,22 @@
  *
  * @param command Its name or path.
  * @param args Its arguments.
- * @param options Where it runs, the folder of the script's user by default.
+ * @param options Where it runs, the folder of the script's user by default, and
+ *   what is added to its environment.
  * @returns What it wrote to stdout.
  * @throws {Error} When it is missing or fails, with what it says about that.
  */
 export async function run(
   command: string,
   args: readonly string[],
-  options: { readonly cwd?: string } = {},
+  options: Pick<Deno.CommandOptions, "cwd" | "env"> = {},
 ): Promise<string> {
   const text = [command, ...args].join(" ");
   let output: Deno.CommandOutput;
   try {
     output = await new Deno.Command(command, {
       args: [...args],
-      cwd: options.cwd,
+      ...options,
       stdin: "null",
     }).output();
   } catch (cause) {

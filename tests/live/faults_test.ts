@@ -8,6 +8,8 @@ import { assert, assertEquals, assertGreater } from "@std/assert";
 import { openMicrophone } from "../../mod.ts";
 import { startRealtimeServer, startTcpProxy } from "../../src/testing/mod.ts";
 import type { RealtimeServer } from "../../src/testing/mod.ts";
+import { permissionFlags } from "../../scripts/permissions.ts";
+import { stdFlags } from "../../scripts/std_flags.ts";
 import { DatagramReceiver } from "../datagram_receiver.ts";
 import { likeness, makeSpeech, run } from "./speech.ts";
 
@@ -122,19 +124,14 @@ class Program implements AsyncDisposable {
     env: Record<string, string>,
     ...args: string[]
   ): Promise<Program> {
-    const { tasks } = JSON.parse(await Deno.readTextFile("deno.json"));
-    const std = await new Deno.Command(Deno.execPath(), {
-      args: ["task", "--quiet", "std"],
-    }).output();
-    const command: string = tasks.earshot.command.replace(
-      "$(deno task --quiet std)",
-      new TextDecoder().decode(std.stdout).trim(),
-    );
-    const [, ...denoArgs] = command.split(/\s+/);
+    const { flags: std } = await stdFlags();
     return new Program(
       new Deno.Command(Deno.execPath(), {
         args: [
-          ...denoArgs,
+          "run",
+          ...permissionFlags(),
+          ...std,
+          "cli.ts",
           "stream",
           "--transcribe",
           "--json",
