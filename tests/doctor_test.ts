@@ -211,6 +211,28 @@ const CASES: Case[] = [
     advice: "amixer -D hw:0 sset 'Mic' cap",
   },
   {
+    name: "several capture switches that are all off",
+    machine: {
+      controls: [
+        { ...CONTROL, isOn: false },
+        { ...CONTROL, name: "Line", isOn: false },
+      ],
+    },
+    check: "mixer",
+    severity: "fail",
+    text: "all switches are off: it is muted",
+    advice: "sset 'Mic' cap",
+  },
+  {
+    name: "an input that is not the one that is captured",
+    machine: {
+      controls: [CONTROL, { ...CONTROL, name: "Line", isOn: false }],
+    },
+    check: "mixer",
+    severity: "info",
+    text: '"Line" of card 0, "PCH": 80 %, 12.5 dB, and it is switched off',
+  },
+  {
     name: "a capture volume at zero",
     machine: { controls: [{ ...CONTROL, percent: 0, decibels: undefined }] },
     check: "mixer",

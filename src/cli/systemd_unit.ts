@@ -62,6 +62,7 @@ ProtectHome=read-only`,
 SupplementaryGroups=audio
 StateDirectory=earshot
 WorkingDirectory=%S/earshot
+Environment=HOME=%S/earshot
 ${READ_ONLY}
 ProtectHome=yes
 ProtectClock=yes

@@ -6,6 +6,7 @@
  */
 
 import type { CaptureDevice } from "../../alsa_device.ts";
+import type { CaptureControl } from "../../alsa_system.ts";
 import { cardInName } from "../../card_identity.ts";
 import { findHolders } from "../../device_holder.ts";
 import type { World } from "../command.ts";
@@ -273,30 +274,49 @@ export function checkMixer(world: World, device: string): Finding[] {
       const { message } = error as Error;
       return [{ check, severity: "warn", text: message }];
     }
-    return controls.map(({ name, percent, decibels, isOn }): Finding => {
-      const level = percent === undefined
-        ? "no volume"
-        : `${Math.round(percent)} %${
-          decibels === undefined ? "" : `, ${decibels.toFixed(1)} dB`
-        }`;
-      const text = `"${name}" of ${card}: ${level}`;
-      const set = (what: string) =>
-        `amixer -D ${control} sset '${name}' ${what}, or alsamixer -D ${control} (F4); "sudo alsactl store" keeps it`;
-      if (isOn === false) {
-        return {
+    return judgeMixer(control, card, controls);
+  });
+}
+
+/**
+ * Of several inputs, a card often captures one: the switches of the others are
+ * off. Only if all of them are, it is muted.
+ */
+function judgeMixer(
+  control: string,
+  card: string,
+  controls: readonly CaptureControl[],
+): Finding[] {
+  const check = "mixer";
+  const switched = controls.filter(({ isOn }) => isOn !== undefined);
+  const isMuted = switched.length > 0 && switched.every(({ isOn }) => !isOn);
+  return controls.map(({ name, percent, decibels, isOn }): Finding => {
+    const level = percent === undefined
+      ? "no volume"
+      : `${Math.round(percent)} %${
+        decibels === undefined ? "" : `, ${decibels.toFixed(1)} dB`
+      }`;
+    const text = `"${name}" of ${card}: ${level}`;
+    const set = (what: string) =>
+      `amixer -D ${control} sset '${name}' ${what}, or alsamixer -D ${control} (F4); "sudo alsactl store" keeps it`;
+    if (isOn === false) {
+      return isMuted && name === switched[0]!.name
+        ? {
           check,
           severity: "fail",
-          text: `${text}, and the switch is off: it is muted`,
+          text: `${text}, and ${
+            switched.length === 1 ? "the switch is" : "all switches are"
+          } off: it is muted`,
           advice: set("cap"),
-        };
-      }
-      if (percent === 0) {
-        return { check, severity: "fail", text, advice: set("80% cap") };
-      }
-      if (percent !== undefined && percent < LOW_VOLUME_PERCENT) {
-        return { check, severity: "warn", text, advice: set("80% cap") };
-      }
-      return { check, severity: "ok", text };
-    });
+        }
+        : { check, severity: "info", text: `${text}, and it is switched off` };
+    }
+    if (percent === 0) {
+      return { check, severity: "fail", text, advice: set("80% cap") };
+    }
+    if (percent !== undefined && percent < LOW_VOLUME_PERCENT) {
+      return { check, severity: "warn", text, advice: set("80% cap") };
+    }
+    return { check, severity: "ok", text };
   });
 }
