@@ -61,6 +61,7 @@ export async function runLive(
   let isConnected = false;
   let stopping = false;
   let lastError: Error | undefined;
+  let toldError: Error | undefined;
   const fail = (error: unknown) => {
     lastError = error as Error;
     over.reject(error);
@@ -102,6 +103,7 @@ export async function runLive(
       // What ends the session is told at its end.
       const isFatal = error instanceof RealtimeError && error.fatal;
       if (!isListening || stopping || isFatal) return;
+      toldError = error;
       log.error(error.message);
       systemd?.status(error.message);
       operations.happened("error", error.message);
@@ -199,7 +201,9 @@ export async function runLive(
     }, ended.signal);
     await over.promise;
   } catch (error) {
-    if (!signal.aborted) operations.happened("error", messageOf(error));
+    if (!signal.aborted && error !== toldError) {
+      operations.happened("error", messageOf(error));
+    }
     throw error;
   } finally {
     stopping = true;
