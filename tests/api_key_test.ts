@@ -88,3 +88,13 @@ Deno.test("a key file that is not there is named", async () => {
     assertStringIncludes(error.message, 'Cannot read the API key in "/none"');
   });
 });
+
+Deno.test("a key file that is empty is named; a credential that is empty is no key", async () => {
+  await inFolder(async ({ path, folder, find }) => {
+    await Deno.writeTextFile(path, "\n");
+    const error = await assertRejects(find(["--key-file", path])!, Error);
+    assertStringIncludes(error.message, `There is no API key in "${path}"`);
+    const credential = find([], { CREDENTIALS_DIRECTORY: folder })!;
+    assertEquals((await credential()).trim(), "");
+  });
+});

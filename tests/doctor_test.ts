@@ -195,6 +195,23 @@ const CASES: Case[] = [
     advice: "--device plughw:CARD=Device,DEV=0",
   },
   {
+    name: "a device that is not in the list",
+    machine: {},
+    args: ["--device", "dsnooped"],
+    check: "formats",
+    severity: "info",
+    text: '"dsnooped" is none of "earshot devices"',
+  },
+  {
+    name: "a URL that is none",
+    machine: {},
+    args: ["--online", "--url", "api.openai.com"],
+    check: "network",
+    severity: "fail",
+    text: '"api.openai.com" is no URL',
+    advice: "wss://",
+  },
+  {
     name: "a device that is busy",
     machine: {},
     args: ["--device", "2"],

@@ -30,7 +30,13 @@ export function apiKeyOf(
   log: Log,
 ): (() => Promise<string>) | undefined {
   const file = options.text("key-file");
-  if (file !== undefined) return () => readKey(file, log);
+  if (file !== undefined) {
+    return async () => {
+      const key = await readKey(file, log);
+      if (key.trim() !== "") return key;
+      throw new Error(`There is no API key in "${file}": write it there`);
+    };
+  }
   if (world.variable("OPENAI_API_KEY") !== undefined) return undefined;
   const folder = world.variable("CREDENTIALS_DIRECTORY");
   if (folder === undefined) return undefined;

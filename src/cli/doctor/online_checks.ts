@@ -27,6 +27,14 @@ export async function checkOnline(
 ): Promise<Finding[]> {
   const check = "network";
   const { system, clock } = world;
+  if (!URL.canParse(url)) {
+    return [{
+      check,
+      severity: "fail",
+      text: `"${url}" is no URL`,
+      advice: `Give --url something like ${DEFAULT_URL}`,
+    }];
+  }
   const { protocol, hostname, port, origin } = new URL(
     url.replace(/^ws/, "http"),
   );

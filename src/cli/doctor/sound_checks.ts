@@ -216,7 +216,15 @@ export function checkFormats(
   if (found?.busy) {
     return [{ check, severity: "info", text: `"${device}" is busy now` }];
   }
-  const native = found?.native;
+  if (found === undefined) {
+    return [{
+      check,
+      severity: "info",
+      text:
+        `"${device}" is none of "earshot devices": its formats are not known`,
+    }];
+  }
+  const { native } = found;
   if (native === undefined) {
     return [{
       check,
