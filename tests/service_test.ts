@@ -31,11 +31,12 @@ async function inHome(
       system: {
         ...EMPTY_SYSTEM,
         execPath: "/usr/bin/earshot",
-        readFile: (path) => {
+        exists(path) {
           try {
-            return Deno.readTextFileSync(path);
+            Deno.lstatSync(path);
+            return true;
           } catch {
-            return undefined;
+            return false;
           }
         },
         run(command, args) {

@@ -141,7 +141,7 @@ function installation(
   world: World,
 ): Step[] {
   const key = world.variable("OPENAI_API_KEY");
-  const isConfigured = world.system.readFile(paths.config) !== undefined;
+  const isConfigured = world.system.exists(paths.config);
   return [
     ...(isConfigured ? [] : [
       {
@@ -299,7 +299,7 @@ function keyAdvice(
   { key }: ServicePaths,
   world: World,
 ): string {
-  if (world.system.readFile(key) !== undefined) {
+  if (world.system.exists(key)) {
     return `The key is read from ${key} at every start`;
   }
   const sudo = scope === "system" ? "sudo " : "";
