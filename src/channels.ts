@@ -1,0 +1,71 @@
+/**
+ * One channel of several.
+ *
+ * @module
+ */
+
+import { type AudioFrame, frameCountOf } from "./frame.ts";
+import { checkInteger } from "./validation.ts";
+
+/** Which channel becomes the only one: a number from 0, or all of them mixed. */
+export type ChannelChoice = number | "mix";
+
+/**
+ * Makes blocks of several channels mono.
+ *
+ * A mix is the mean of all channels, so that it cannot clip; sound that is in
+ * one channel only becomes quieter by it (6 dB of two channels, 12 dB of four),
+ * and microphones that stand apart cancel some frequencies of one voice. For an
+ * array of microphones one channel is often the better choice.
+ *
+ * @example
+ * ```ts ignore
+ * import { openMicrophone, toMono } from "@nevil/earshot";
+ *
+ * await using mic = await openMicrophone({ channelCount: 4 });
+ * for await (const frame of toMono(mic, 2)) console.log(frame.samples.length);
+ * ```
+ *
+ * @param source The blocks.
+ * @param choice The channel, from 0, or `"mix"`.
+ * @returns Blocks of one channel; those that have one already pass as they are.
+ * @throws {RangeError} When there is no such channel.
+ */
+export async function* toMono(
+  source: AsyncIterable<AudioFrame>,
+  choice: ChannelChoice = "mix",
+): AsyncGenerator<AudioFrame> {
+  for await (const frame of source) {
+    const { sampleRate, channelCount } = frame.format;
+    if (choice !== "mix") {
+      checkInteger("choice", choice, 0, channelCount - 1);
+    }
+    if (channelCount === 1) {
+      yield frame;
+      continue;
+    }
+    const samples = new Int16Array(frameCountOf(frame));
+    if (choice === "mix") mix(frame.samples, samples, channelCount);
+    else pick(frame.samples, samples, channelCount, choice);
+    yield { ...frame, format: { sampleRate, channelCount: 1 }, samples };
+  }
+}
+
+function mix(from: Int16Array, to: Int16Array, channelCount: number): void {
+  for (let i = 0, j = 0; i < to.length; i++) {
+    let sum = 0;
+    for (let channel = 0; channel < channelCount; channel++) sum += from[j++]!;
+    to[i] = Math.round(sum / channelCount);
+  }
+}
+
+function pick(
+  from: Int16Array,
+  to: Int16Array,
+  channelCount: number,
+  channel: number,
+): void {
+  for (let i = 0, j = channel; i < to.length; i++, j += channelCount) {
+    to[i] = from[j]!;
+  }
+}
