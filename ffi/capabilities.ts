@@ -23,6 +23,25 @@ const USUAL_SAMPLE_RATES = [
   192_000,
 ];
 
+/**
+ * Chooses the rate to capture at: the wanted one; else a multiple of it, which
+ * is converted best; else the next one above, which holds all that is wanted;
+ * else the highest one below.
+ *
+ * @param wanted The rate that is wanted in the end, in Hz.
+ * @param isAvailable Says whether the device has a rate.
+ * @returns The rate; `undefined` when the device has none of the usual ones.
+ */
+export function chooseRate(
+  wanted: number,
+  isAvailable: (rate: number) => boolean,
+): number | undefined {
+  const above = USUAL_SAMPLE_RATES.filter((rate) => rate > wanted);
+  const below = USUAL_SAMPLE_RATES.filter((rate) => rate < wanted).reverse();
+  const multiples = above.filter((rate) => rate % wanted === 0);
+  return [wanted, ...multiples, ...above, ...below].find(isAvailable);
+}
+
 /** More channels than any microphone array has. */
 const MAX_CHANNEL_COUNT = 32;
 

@@ -5,7 +5,7 @@
  */
 
 import { AlsaError } from "./errno.ts";
-import { readCapabilities } from "./capabilities.ts";
+import { chooseRate, readCapabilities } from "./capabilities.ts";
 import { acquireAlsa, type Alsa, releaseAlsa } from "./library.ts";
 import { cString, cStruct, errorText } from "./memory.ts";
 
@@ -124,10 +124,12 @@ export class Pcm {
    * reader, and timestamps are those of `CLOCK_MONOTONIC`.
    *
    * @param name ALSA's name of the device.
-   * @param wanted Rate and channels are met exactly, period and buffer nearly.
+   * @param wanted Channels are met exactly, period and buffer nearly, and the
+   *   rate if the device itself has it: ALSA's `plug` is not let convert rates,
+   *   as it does so without any filter where its plugins are not installed.
    * @returns The device in the state `prepared`.
    * @throws {AlsaError} When the library or the device cannot be opened, and
-   *   when the device cannot have that rate or those channels.
+   *   when the device has none of the usual rates, or not those channels.
    */
   static async open(name: string, wanted: PcmConfiguration): Promise<Pcm> {
     const alsa = acquireAlsa();
@@ -288,20 +290,28 @@ export class Pcm {
   }
 
   async #setHwParams(): Promise<void> {
-    const { sampleRate, channelCount, periodFrames, bufferFrames } =
-      this.#configuration;
+    const wanted = this.#configuration;
+    const { channelCount } = wanted;
     const alsa = this.#alsa;
     const handle = this.#handle;
     const params = cStruct(alsa.snd_pcm_hw_params_sizeof());
-    const period = new BigUint64Array([BigInt(periodFrames)]);
-    const buffer = new BigUint64Array([BigInt(bufferFrames)]);
+    const period = new BigUint64Array(1);
+    const buffer = new BigUint64Array(1);
+    let sampleRate: number;
     try {
       // Each call narrows what is left for the next.
       this.#call("snd_pcm_hw_params_any", params);
+      this.#call("snd_pcm_hw_params_set_rate_resample", params, 0);
       this.#call("snd_pcm_hw_params_set_access", params, RW_INTERLEAVED);
       this.#call("snd_pcm_hw_params_set_format", params, FORMAT_S16_LE);
       this.#call("snd_pcm_hw_params_set_channels", params, channelCount);
+      const hasRate = (rate: number) =>
+        alsa.snd_pcm_hw_params_test_rate(handle, params, rate, 0) === 0;
+      sampleRate = chooseRate(wanted.sampleRate, hasRate) ?? wanted.sampleRate;
       this.#call("snd_pcm_hw_params_set_rate", params, sampleRate, 0);
+      const ratio = sampleRate / wanted.sampleRate;
+      period[0] = BigInt(Math.round(wanted.periodFrames * ratio));
+      buffer[0] = BigInt(Math.round(wanted.bufferFrames * ratio));
       this.#call(
         "snd_pcm_hw_params_set_period_size_near",
         params,

@@ -104,6 +104,12 @@ const HW_PARAMS_SYMBOLS = {
     parameters: ["usize", "buffer", "u32", "i32"],
     result: "i32",
   },
+  // int snd_pcm_hw_params_set_rate_resample(snd_pcm_t *pcm,
+  //         snd_pcm_hw_params_t *params, unsigned int val)
+  snd_pcm_hw_params_set_rate_resample: {
+    parameters: ["usize", "buffer", "u32"],
+    result: "i32",
+  },
   // int snd_pcm_hw_params_set_period_size_near(snd_pcm_t *pcm,
   //         snd_pcm_hw_params_t *params, snd_pcm_uframes_t *val, int *dir)
   snd_pcm_hw_params_set_period_size_near: {

@@ -15,6 +15,7 @@ import {
   identityOf,
   nameOnCard,
 } from "./card_identity.ts";
+import { ConvertingPcm } from "./converting_pcm.ts";
 import { withHolders } from "./device_holder.ts";
 import {
   AlsaError,
@@ -64,7 +65,8 @@ export interface CaptureDevice {
 /**
  * Opens and configures a device of libasound.
  *
- * Neither opening nor waiting nor closing blocks the event loop.
+ * Neither opening nor waiting nor closing blocks the event loop. A rate that the
+ * device does not have is converted to: see {@linkcode ConvertingPcm}.
  *
  * @param request What to open, and how.
  * @returns The device, ready to start.
@@ -79,7 +81,10 @@ export async function openAlsaPcm(request: PcmRequest): Promise<PcmDevice> {
     const device = presentName(request);
     const pcm = await openPcm(device, request);
     try {
-      return new AlsaPcm(device, pcm);
+      const alsaPcm = new AlsaPcm(device, pcm);
+      return alsaPcm.parameters.sampleRate === request.sampleRate
+        ? alsaPcm
+        : new ConvertingPcm(alsaPcm, request.sampleRate);
     } catch (error) {
       await pcm.close();
       throw error;
@@ -103,7 +108,15 @@ async function openPcm(device: string, request: PcmRequest): Promise<Pcm> {
   try {
     return await Pcm.open(device, request);
   } catch (error) {
-    throw withHolders(error, device, readSystemFile);
+    const isFormat = error instanceof AlsaError && error.kind === "config";
+    if (!isFormat || !device.startsWith("hw:")) {
+      throw withHolders(error, device, readSystemFile);
+    }
+    // The hardware has other sample formats or channel counts: the plug turns
+    // these into ours, without a loss, and leaves the rate as it is.
+    return await Pcm.open(`plug:'${device}'`, request).catch(() => {
+      throw error;
+    });
   }
 }
 

@@ -52,7 +52,13 @@ export interface PcmRequest extends AudioFormat {
  * What a device was configured to: rate and channels are as requested, and
  * `device` is the name that was opened.
  */
-export type PcmParameters = Omit<PcmRequest, "card">;
+export interface PcmParameters extends Omit<PcmRequest, "card"> {
+  /**
+   * The rate that the device itself runs at, in Hz, when its samples are
+   * converted to `sampleRate`.
+   */
+  readonly deviceRate?: number;
+}
 
 /** The states of an ALSA PCM (`snd_pcm_state_t`). */
 export type PcmState =

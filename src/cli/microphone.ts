@@ -12,6 +12,7 @@ import {
 } from "../microphone.ts";
 import type { Clock } from "../clock.ts";
 import type { AudioFrame } from "../frame.ts";
+import type { PcmParameters } from "../pcm.ts";
 import { takeFrames } from "../take.ts";
 import { deviceNameOf, type World } from "./command.ts";
 import type { Log } from "./log.ts";
@@ -70,11 +71,18 @@ export async function openMicrophoneFor(
   world.signal.addEventListener("abort", () => microphone.stop(), {
     once: true,
   });
-  const { device, periodFrames, bufferFrames } = microphone.parameters;
-  log.debug(
-    `Opened "${device}": ${sampleRate} Hz, period ${periodFrames} frames, ring ${bufferFrames} frames`,
-  );
+  log.debug(openedAs(microphone.parameters));
   return microphone;
+}
+
+/** Says what a device was opened with, and what is converted. */
+function openedAs(parameters: PcmParameters): string {
+  const { device, sampleRate, periodFrames, bufferFrames, deviceRate } =
+    parameters;
+  const rate = deviceRate === undefined
+    ? `${sampleRate} Hz`
+    : `${sampleRate} Hz, which it does not have: converted from its ${deviceRate} Hz`;
+  return `Opened "${device}" at ${rate}; period ${periodFrames} frames, ring ${bufferFrames} frames`;
 }
 
 /**
