@@ -37,6 +37,7 @@ export {
   openAlsaPcm,
 } from "./src/alsa_device.ts";
 export { base64ToPcm16, encodeBase64, pcm16ToBase64 } from "./src/base64.ts";
+export { type ChannelChoice, toMono } from "./src/channels.ts";
 export { type Clock, systemClock } from "./src/clock.ts";
 export { fillGaps, type FillGapsOptions } from "./src/fill_gaps.ts";
 export {
@@ -100,6 +101,8 @@ export {
 } from "./src/realtime/errors.ts";
 export type * from "./src/realtime/events.ts";
 export { rechunk, Rechunker } from "./src/rechunk.ts";
+export { resample } from "./src/resample.ts";
+export { Resampler } from "./src/resampler.ts";
 export {
   gateSpeech,
   type SpeechBorder,

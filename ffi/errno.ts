@@ -75,7 +75,7 @@ const ADVICE: Readonly<Record<AlsaErrorKind, string>> = {
   busy:
     'Close the program that holds the device ("fuser -v /dev/snd/*" names it), or use "default", which can be shared',
   config:
-    'Ask for a rate and channel count that the device has ("earshot devices" lists them), or use its "plughw:" name, which converts',
+    'Ask for a channel count that the device has ("earshot devices" lists them), or use its "plughw:" name, which converts',
   xrun: "Read more often or ask for a larger buffer",
   suspended: "Resume the device, or prepare and start it again",
   io:

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { chooseRate } from "../ffi/capabilities.ts";
 import { listCards } from "../ffi/cards.ts";
 import { type CaptureSources, listCaptureSources } from "../ffi/devices.ts";
 import { acquireAlsa, releaseAlsa } from "../ffi/library.ts";
@@ -139,6 +140,22 @@ function identifyCard(pcm: Pcm): CardIdentity | undefined {
 export function holdAlsa(): Disposable {
   acquireAlsa();
   return { [Symbol.dispose]: releaseAlsa };
+}
+
+/**
+ * Says at which rate a device is captured that cannot be asked now, because it
+ * is described only.
+ *
+ * @param native What its hardware has.
+ * @param sampleRate The rate that is wanted, in Hz.
+ * @returns The wanted rate, or the one that it is converted from; `undefined`
+ *   when the hardware has none of the usual rates.
+ */
+export function captureRateOf(
+  native: NativeCapabilities,
+  sampleRate: number,
+): number | undefined {
+  return chooseRate(sampleRate, (rate) => native.sampleRates.includes(rate));
 }
 
 /**

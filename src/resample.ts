@@ -14,7 +14,7 @@ import { Resampler } from "./resampler.ts";
  *
  * From 13/24 of the lower rate up (13 kHz for 24 kHz) aliases are more than 90 dB
  * down; up to 11/24 of it the response is flat within 0.01 dB. The output lags
- * 1.6 ms behind the input (48 kHz to 24 kHz), at most 5 ms (8 kHz), which its
+ * 1.5 ms behind the input (48 kHz to 24 kHz), at most 5 ms (8 kHz), which its
  * `timestampMs` does not: it is still the moment of capture.
  *
  * @example

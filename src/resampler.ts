@@ -12,11 +12,14 @@
 import { checkInteger } from "./validation.ts";
 
 /** The filters keep aliases below this, which is under the steps of 16 bits. */
-const STOP_BAND_DB = 100;
+const STOP_BAND_DB = 96;
 
 /** Where the pass band ends and the stop band begins, of half the lower rate. */
 const PASS_BAND = 11 / 12;
 const STOP_BAND = 13 / 12;
+
+/** Samples as they come in, or between two stages. */
+type Samples = Int16Array | Float32Array;
 
 /** A stage that turns samples of one rate into samples of another. */
 interface Stage {
@@ -35,7 +38,7 @@ interface Stage {
    * @param input The samples.
    * @returns Samples that are valid until the next call.
    */
-  push(input: Float32Array): Float32Array;
+  push(input: Samples): Float32Array;
 }
 
 /**
@@ -111,7 +114,7 @@ export class Resampler {
    */
   push(input: Int16Array): Int16Array<ArrayBuffer> {
     this.#end += input.length;
-    return this.#give(this.#run(Float32Array.from(input)));
+    return this.#give(this.#run(input));
   }
 
   /**
@@ -141,13 +144,13 @@ export class Resampler {
     return rest;
   }
 
-  #run(input: Float32Array): Float32Array {
+  #run(input: Samples): Samples {
     let samples = input;
     for (const stage of this.#stages) samples = stage.push(samples);
     return samples;
   }
 
-  #give(samples: Float32Array): Int16Array<ArrayBuffer> {
+  #give(samples: Samples): Int16Array<ArrayBuffer> {
     const output = new Int16Array(samples.length);
     for (let i = 0; i < samples.length; i++) {
       const rounded = Math.round(samples[i]!);
@@ -204,7 +207,7 @@ class History {
     this.#length = zeroCount;
   }
 
-  append(input: Float32Array): void {
+  append(input: Samples): void {
     this.#reserve(input.length);
     this.#samples.set(input, this.#length);
     this.#length += input.length;
@@ -256,7 +259,7 @@ class HalfBand implements Stage {
     return first;
   }
 
-  push(input: Float32Array): Float32Array {
+  push(input: Samples): Float32Array {
     const history = this.#history;
     history.append(input);
     const { reach } = this;
@@ -345,7 +348,7 @@ class Polyphase implements Stage {
     return first;
   }
 
-  push(input: Float32Array): Float32Array {
+  push(input: Samples): Float32Array {
     const history = this.#history;
     history.append(input);
     const taps = this.#tapCount;

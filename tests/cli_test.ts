@@ -150,6 +150,21 @@ Deno.test("earshot devices prints a table with indices, names and what the hardw
   );
 });
 
+Deno.test("earshot devices --verbose says what is chosen, and why", async () => {
+  const { stdout } = await run(["devices", "--verbose"]);
+  const lines = stdout.split("\n");
+  assertStringIncludes(lines[0]!, "CHOSEN, AND WHY");
+  assertStringIncludes(
+    lines[1]!,
+    "24 kHz: a sound server or a plugin converts",
+  );
+  assertStringIncludes(
+    lines[2]!,
+    "48 kHz, made 24 kHz by our filter, as it has no 24 kHz",
+  );
+  assertStringIncludes(lines[3]!, "(busy)");
+});
+
 Deno.test("earshot devices --json prints the same for programs", async () => {
   const { stdout } = await run(["devices", "--json"]);
   assertEquals(JSON.parse(stdout), JSON.parse(JSON.stringify(DEVICES)));

@@ -132,14 +132,6 @@ const CASES: Case[] = [
     text: "Install libasound2",
   },
   {
-    name: "the missing plugin that filters",
-    machine: { paths: [] },
-    check: "library",
-    severity: "warn",
-    text: "without a filter",
-    advice: "libasound2-plugins",
-  },
-  {
     name: "a kernel without cards",
     machine: { files: { "/proc/asound/cards": "--- no soundcards ---\n" } },
     check: "cards",
@@ -184,15 +176,26 @@ const CASES: Case[] = [
     advice: "systemctl --user start pipewire",
   },
   {
-    name: "hardware that cannot do 24 kHz mono",
+    name: "hardware whose rate is converted",
+    machine: {},
+    args: ["--device", "1"],
+    check: "formats",
+    severity: "ok",
+    text:
+      "44.1/48 kHz, 1 channels, S16_LE; it is captured at 48 kHz and converted",
+  },
+  {
+    name: "hardware without a usual rate",
     machine: {
-      devices: [{ ...DEVICES[1]!, name: "hw:CARD=Device,DEV=0" }],
+      devices: [{
+        ...DEVICES[1]!,
+        native: { ...DEVICES[1]!.native!, sampleRates: [] },
+      }],
     },
-    args: ["--device", "hw:CARD=Device,DEV=0"],
+    args: ["--device", "plughw:CARD=Device,DEV=0"],
     check: "formats",
     severity: "fail",
-    text: "24 kHz mono is not among it",
-    advice: "--device plughw:CARD=Device,DEV=0",
+    text: "none of these rates is usual",
   },
   {
     name: "a device that is not in the list",

@@ -8,9 +8,12 @@ const ROOT = new URL("../", import.meta.url);
 /** Modules that make frames from frames, and nothing else. */
 const STAGES = [
   "src/base64.ts",
+  "src/channels.ts",
   "src/fill_gaps.ts",
   "src/frame.ts",
   "src/rechunk.ts",
+  "src/resample.ts",
+  "src/resampler.ts",
   "src/speech_gate.ts",
   "src/take.ts",
   "src/vad.ts",

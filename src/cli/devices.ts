@@ -4,9 +4,12 @@
  * @module
  */
 
-import type { CaptureDevice } from "../alsa_device.ts";
+import { type CaptureDevice, captureRateOf } from "../alsa_device.ts";
 import { type Command, COMMON_OPTIONS } from "./command.ts";
 import { table } from "./table.ts";
+
+/** What the Realtime API takes. */
+const API_RATE = 24_000;
 
 /** `earshot devices`. */
 export const devices: Command = {
@@ -14,9 +17,9 @@ export const devices: Command = {
   summary: "List the microphones.",
   options: ["json", ...COMMON_OPTIONS],
   details:
-    `INDEX and NAME both work with --device. A "plughw:" name converts to any rate
-and channel count; a "hw:" name takes only what the hardware has. NATIVE says what
-the hardware has, and is empty for sound servers and for busy hardware.
+    `INDEX and NAME both work with --device. NATIVE says what the hardware has, and is
+empty for sound servers and for busy hardware. Whatever it has is converted to what
+is asked for; --verbose says how, for the 24000 Hz mono of the Realtime API.
 
 Examples:
   earshot devices
@@ -33,14 +36,17 @@ Examples:
         "There is no capture device. Plug in a microphone and run this again",
       );
     }
+    const isVerbose = options.has("verbose");
     const rows = list.map((device) => [
       String(device.index),
       device.name,
       device.description,
       nativeOf(device),
+      ...(isVerbose ? [chosenFor(device)] : []),
     ]);
+    const heads = ["INDEX", "NAME", "DESCRIPTION", "NATIVE"];
     world.stdout.write(
-      table([["INDEX", "NAME", "DESCRIPTION", "NATIVE"], ...rows]),
+      table([isVerbose ? [...heads, "CHOSEN, AND WHY"] : heads, ...rows]),
     );
     const noHardware = list.every(({ name }) => !name.includes("CARD="));
     if (noHardware && !options.has("quiet")) {
@@ -51,6 +57,27 @@ Examples:
     return Promise.resolve();
   },
 };
+
+/** Says how a device is captured for the Realtime API. */
+function chosenFor({ busy, native }: CaptureDevice): string {
+  if (busy) return "(busy)";
+  if (native === undefined) {
+    return "24 kHz: a sound server or a plugin converts, or we do";
+  }
+  const rate = captureRateOf(native, API_RATE);
+  if (rate === undefined) return "nothing: it has no usual rate";
+  const format = native.sampleFormats.includes("S16_LE")
+    ? ""
+    : `, ${native.sampleFormats[0]} made S16_LE by ALSA`;
+  const channels = native.channelCounts.includes(1)
+    ? ""
+    : `, ${native.channelCounts[0]} channels made one by ALSA`;
+  return rate === API_RATE
+    ? `24 kHz, as it has that${format}${channels}`
+    : `${
+      rate / 1000
+    } kHz, made 24 kHz by our filter, as it has no 24 kHz${format}${channels}`;
+}
 
 function nativeOf({ busy, native }: CaptureDevice): string {
   if (busy) return "(busy)";

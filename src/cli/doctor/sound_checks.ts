@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { CaptureDevice } from "../../alsa_device.ts";
+import { type CaptureDevice, captureRateOf } from "../../alsa_device.ts";
 import type { CaptureControl } from "../../alsa_system.ts";
 import { cardInName } from "../../card_identity.ts";
 import { findHolders } from "../../device_holder.ts";
@@ -23,7 +23,6 @@ const PLUGIN_FOLDERS = [
 const PLUGINS = {
   pipewire: "libasound_module_pcm_pipewire.so",
   pulse: "libasound_module_pcm_pulse.so",
-  "rate converter": "libasound_module_rate_speexrate.so",
 } as const;
 
 /** What the Realtime API takes. */
@@ -47,18 +46,12 @@ export function checkLibrary({ system }: World): Finding[] {
     return [{ check, severity: "fail", text: message }];
   }
   const plugins = pluginsOf(system);
-  const found: Finding = {
+  return [{
     check,
     severity: "ok",
-    text: `libasound ${version}; plugins: ${plugins.join(", ") || "none"}`,
-  };
-  if (plugins.includes("rate converter")) return [found];
-  return [found, {
-    check,
-    severity: "warn",
-    text:
-      "ALSA converts sample rates without a filter: it sounds dull, or hisses",
-    advice: "sudo apt install libasound2-plugins",
+    text: `libasound ${version}; plugins for sound servers: ${
+      plugins.join(", ") || "none"
+    }`,
   }];
 }
 
@@ -236,16 +229,21 @@ export function checkFormats(
   const text = `"${device}" has ${rates} kHz, ${
     native.channelCounts.join("/")
   } channels, ${native.sampleFormats.join("/")}`;
-  const fits = native.sampleRates.includes(API_RATE) &&
-    native.channelCounts.includes(1) && native.sampleFormats.includes("S16_LE");
-  if (fits || device.startsWith("plughw:")) {
-    return [{ check, severity: "ok", text }];
+  const rate = captureRateOf(native, API_RATE);
+  if (rate === undefined) {
+    return [{
+      check,
+      severity: "fail",
+      text: `${text}; none of these rates is usual`,
+      advice: "Use another device: earshot devices",
+    }];
   }
   return [{
     check,
-    severity: "fail",
-    text: `${text}; 24 kHz mono is not among it`,
-    advice: `Use --device plug${device}, which converts`,
+    severity: "ok",
+    text: rate === API_RATE
+      ? text
+      : `${text}; it is captured at ${rate / 1000} kHz and converted`,
   }];
 }
 
