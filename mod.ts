@@ -39,6 +39,7 @@ export {
 export { base64ToPcm16, encodeBase64, pcm16ToBase64 } from "./src/base64.ts";
 export { type ChannelChoice, toMono } from "./src/channels.ts";
 export { type Clock, systemClock } from "./src/clock.ts";
+export { blockDc, type BlockDcOptions } from "./src/dc_block.ts";
 export { fillGaps, type FillGapsOptions } from "./src/fill_gaps.ts";
 export {
   type AudioFormat,
@@ -49,6 +50,8 @@ export {
   type LossCause,
   sliceFrame,
 } from "./src/frame.ts";
+export { frontEnd, type FrontEndOptions } from "./src/front_end.ts";
+export { applyGain, autoGain, type AutoGainOptions } from "./src/gain.ts";
 export {
   type AudioCaptureCallbacks,
   type AudioCaptureConfig,

@@ -98,6 +98,24 @@ function listDevicesOfCard(alsa: Alsa, card: Card, ctl: bigint): CardDevice[] {
   }
 }
 
+/**
+ * Asks a device which channel counts it has, by opening it for a moment.
+ *
+ * @param name ALSA's name of the device.
+ * @returns The counts up to 32; `undefined` when it cannot be opened now.
+ * @throws {AlsaError} When the library cannot be loaded.
+ */
+export function readChannelCounts(
+  name: string,
+): readonly number[] | undefined {
+  const alsa = acquireAlsa();
+  try {
+    return probe(alsa, name).capabilities?.channelCounts;
+  } finally {
+    releaseAlsa();
+  }
+}
+
 /** Opens a device for a moment to ask what it has. */
 function probe(
   alsa: Alsa,

@@ -6,7 +6,11 @@
 
 import { chooseRate } from "../ffi/capabilities.ts";
 import { listCards } from "../ffi/cards.ts";
-import { type CaptureSources, listCaptureSources } from "../ffi/devices.ts";
+import {
+  type CaptureSources,
+  listCaptureSources,
+  readChannelCounts,
+} from "../ffi/devices.ts";
 import { acquireAlsa, releaseAlsa } from "../ffi/library.ts";
 import { Pcm, type PcmSnapshot } from "../ffi/pcm.ts";
 import { readSystemFile } from "../ffi/system_file.ts";
@@ -26,6 +30,9 @@ import {
   type PcmRequest,
   type PcmStatus,
 } from "./pcm.ts";
+
+/** `EINVAL`. */
+const INVALID = 22;
 
 /** `ENODEV`. */
 const NO_DEVICE = 19;
@@ -80,12 +87,17 @@ export async function openAlsaPcm(request: PcmRequest): Promise<PcmDevice> {
   acquireAlsa();
   try {
     const device = presentName(request);
-    const pcm = await openPcm(device, request);
+    const { sampleRate, channel } = request;
+    const channelCount = channel === undefined
+      ? request.channelCount
+      : channelCountFor(device, channel);
+    const pcm = await openPcm(device, { ...request, channelCount });
     try {
       const alsaPcm = new AlsaPcm(device, pcm);
-      return alsaPcm.parameters.sampleRate === request.sampleRate
+      return alsaPcm.parameters.sampleRate === sampleRate &&
+          channel === undefined
         ? alsaPcm
-        : new ConvertingPcm(alsaPcm, request.sampleRate);
+        : new ConvertingPcm(alsaPcm, { sampleRate, channel });
     } catch (error) {
       await pcm.close();
       throw error;
@@ -93,6 +105,25 @@ export async function openAlsaPcm(request: PcmRequest): Promise<PcmDevice> {
   } finally {
     releaseAlsa();
   }
+}
+
+/**
+ * The channels to open a device with, so that one of them can be picked. A card is
+ * asked, because ALSA's `plug` would make up those that it does not have.
+ */
+function channelCountFor(device: string, channel: number): number {
+  const hardware = device.replace(/^plug(?=hw:)/, "");
+  const counts = hardware.startsWith("hw:")
+    ? readChannelCounts(hardware)
+    : undefined;
+  const count = (counts ?? [channel + 1]).find((count) => count > channel);
+  if (count !== undefined) return count;
+  throw new AlsaError("snd_pcm_hw_params_set_channels", INVALID, {
+    detail: `channel ${channel + 1} of "${device}", which has ${
+      counts!.at(-1) ?? 0
+    }`,
+    advice: "Choose a channel that it has",
+  });
 }
 
 /** The name that the device has now, on the card that it must be on. */

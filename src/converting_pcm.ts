@@ -1,6 +1,6 @@
 /**
- * A device whose sample rate is converted, so that all that is behind it need
- * not know.
+ * A device whose sample rate is converted, or one of whose channels is picked, so
+ * that all that is behind it need not know.
  *
  * @module
  */
@@ -13,8 +13,16 @@ import type {
 } from "./pcm.ts";
 import { Resampler } from "./resampler.ts";
 
+/** What a {@linkcode ConvertingPcm} makes of a device. */
+export interface Conversion {
+  /** The rate to convert to, in Hz. */
+  readonly sampleRate: number;
+  /** The channel that becomes the only one, from 0; without it, all stay. */
+  readonly channel?: number;
+}
+
 /**
- * Gives the frames of a device at another rate. Counts, delays and times are
+ * Gives the frames of a device at another rate, or one channel of them. Counts, delays and times are
  * those of the converted frames: the lag of the filter is a part of the delay.
  *
  * What is in the filter when the device has an error is given before the error
@@ -25,6 +33,9 @@ export class ConvertingPcm implements PcmDevice {
   readonly #device: PcmDevice;
   /** Converted frames for each frame of the device. */
   readonly #ratio: number;
+  /** The channels of the device that are given. */
+  readonly #channels: readonly number[];
+  /** One for each of them. */
   readonly #resamplers: readonly Resampler[];
   readonly #block: Int16Array;
   /** Converted frames that were not read yet. */
@@ -39,23 +50,28 @@ export class ConvertingPcm implements PcmDevice {
 
   /**
    * @param device A device in the state `prepared`; it belongs to this one.
-   * @param sampleRate The rate to convert to.
+   * @param conversion What it is converted to.
    */
-  constructor(device: PcmDevice, sampleRate: number) {
+  constructor(device: PcmDevice, conversion: Conversion) {
     const { parameters } = device;
+    const { sampleRate, channel } = conversion;
     const { channelCount, periodFrames, bufferFrames } = parameters;
+    this.#channels = channel === undefined
+      ? Array.from({ length: channelCount }, (_, channel) => channel)
+      : [channel];
     this.#device = device;
     this.#ratio = sampleRate / parameters.sampleRate;
     this.parameters = {
       ...parameters,
       sampleRate,
-      deviceRate: parameters.sampleRate,
+      channelCount: this.#channels.length,
+      ...(parameters.sampleRate !== sampleRate &&
+        { deviceRate: parameters.sampleRate }),
       periodFrames: Math.max(1, Math.floor(periodFrames * this.#ratio)),
       bufferFrames: Math.max(1, Math.floor(bufferFrames * this.#ratio)),
     };
-    this.#resamplers = Array.from(
-      { length: channelCount },
-      () => new Resampler(parameters.sampleRate, sampleRate),
+    this.#resamplers = this.#channels.map(() =>
+      new Resampler(parameters.sampleRate, sampleRate)
     );
     this.#block = new Int16Array(periodFrames * channelCount);
     this.#begin();
@@ -137,15 +153,15 @@ export class ConvertingPcm implements PcmDevice {
     }
     if (frameCount === 0) return false;
     this.#deviceFrames += frameCount;
-    const { channelCount } = this.parameters;
-    this.#put(this.#resamplers.map((resampler, channel) => {
-      const samples = this.#block.subarray(0, frameCount * channelCount);
-      return resampler.push(
+    const { channelCount } = this.#device.parameters;
+    const samples = this.#block.subarray(0, frameCount * channelCount);
+    this.#put(this.#resamplers.map((resampler, i) =>
+      resampler.push(
         channelCount === 1
           ? samples
-          : channelOf(samples, channel, channelCount),
-      );
-    }));
+          : channelOf(samples, this.#channels[i]!, channelCount),
+      )
+    ));
     return true;
   }
 
@@ -175,7 +191,8 @@ export class ConvertingPcm implements PcmDevice {
    */
   #begin(): void {
     const lagFrames = Math.ceil(
-      this.#resamplers[0]!.latencyMs * this.parameters.deviceRate! / 1000,
+      this.#resamplers[0]!.latencyMs * this.#device.parameters.sampleRate /
+        1000,
     );
     const silence = new Int16Array(lagFrames);
     for (const resampler of this.#resamplers) {

@@ -10,6 +10,7 @@ import { listDevices } from "./alsa_device.ts";
 import { pcm16ToBase64 } from "./base64.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type AudioFrame, frameCountOf, type LossCause } from "./frame.ts";
+import type { FrontEndOptions } from "./front_end.ts";
 import {
   type Microphone,
   type MicrophoneEvent,
@@ -32,7 +33,7 @@ import { rmsVolume } from "./volume.ts";
 export type CaptureState = "inactive" | "recording" | "paused";
 
 /** Settings of an {@linkcode AudioCaptureManager}; every field is optional. */
-export interface AudioCaptureConfig {
+export interface AudioCaptureConfig extends FrontEndOptions {
   /**
    * Samples per second: 16000, 22050, 24000, 44100 or 48000 Hz. The Realtime
    * API takes only 24000.
@@ -46,6 +47,12 @@ export interface AudioCaptureConfig {
    * @default {1}
    */
   channelCount?: number;
+  /**
+   * The channel of the device, from 0, that becomes the only one, 0–31.
+   *
+   * @default {undefined, which is all of them, or their mean for one channel}
+   */
+  channel?: number;
   /**
    * Samples (of each channel) in a processing chunk: rate × seconds, 1–4800000.
    *
@@ -324,6 +331,7 @@ export interface CreateAudioCaptureOptions extends AudioCaptureConfig {
 }
 
 type OptionalSetting =
+  | "channel"
   | "deviceIndex"
   | "vadDetector"
   | "openPcm"
@@ -339,6 +347,10 @@ const DEFAULT_AUTO_FLUSH_MS = 200;
 const DEFAULTS = {
   sampleRate: 24_000,
   channelCount: 1,
+  channel: undefined,
+  dcBlock: false,
+  gainDb: 0,
+  autoGain: false,
   chunkSize: 4800,
   bufferSize: 4096,
   deviceIndex: undefined,
@@ -656,6 +668,7 @@ export class AudioCaptureManager implements AsyncDisposable {
         device: deviceNameOf(this.#settings),
         sampleRate,
         channelCount,
+        channel: this.#settings.channel,
         periodFrames: periodFramesFor(chunkSize, bufferSize, sampleRate),
         reopen: this.#settings.reopen,
         stallMs: this.#settings.stallMs,
@@ -685,6 +698,7 @@ export class AudioCaptureManager implements AsyncDisposable {
         defaultAutoFlushMs(settings, periodFrames),
       clock: settings.clock,
       fillGaps: settings.fillGaps,
+      frontEnd: settings,
       detector: vadEnabled
         ? vadDetector ?? new RmsDetector(vadThreshold)
         : undefined,
@@ -916,6 +930,13 @@ function settle(config: AudioCaptureConfig): Settings {
   const settings: Settings = { ...DEFAULTS, ...given };
   checkOneOf("sampleRate", settings.sampleRate, SAMPLE_RATES);
   checkInteger("channelCount", settings.channelCount, 1, 2);
+  if (settings.channel !== undefined) {
+    checkInteger("channel", settings.channel, 0, 31);
+    checkInteger("channelCount", settings.channelCount, 1, 1);
+  }
+  checkOneOf("dcBlock", settings.dcBlock, [true, false]);
+  checkNumber("gainDb", settings.gainDb, -60, 60);
+  checkOneOf("autoGain", settings.autoGain, [true, false]);
   checkInteger("chunkSize", settings.chunkSize, 1, 4_800_000);
   checkInteger("bufferSize", settings.bufferSize, 16, 480_000);
   if (settings.deviceIndex !== undefined) {

@@ -62,6 +62,12 @@ export interface MicrophoneOptions {
    */
   channelCount?: number;
   /**
+   * The channel of the device, from 0, that becomes the only one, 0–31.
+   *
+   * @default {undefined, which is all of them, or their mean for one channel}
+   */
+  channel?: number;
+  /**
    * Frames in one period: the device wakes the reader after each, so this is
    * the latency and the inverse of the wake-ups. 16–480000; the device may
    * choose a near value.
@@ -240,6 +246,11 @@ export class Microphone
     const channelCount = options.channelCount ?? 1;
     checkInteger("sampleRate", sampleRate, 4000, 384_000);
     checkInteger("channelCount", channelCount, 1, 32);
+    const { channel } = options;
+    if (channel !== undefined) {
+      checkInteger("channel", channel, 0, 31);
+      checkInteger("channelCount", channelCount, 1, 1);
+    }
     checkInteger("queueMs", queueMs, 0, 600_000);
     const periodFrames = options.periodFrames ?? Math.round(sampleRate / 50);
     checkInteger("periodFrames", periodFrames, 16, 480_000);
@@ -253,6 +264,7 @@ export class Microphone
       device,
       sampleRate,
       channelCount,
+      channel,
       periodFrames,
       bufferFrames: Math.max(
         Math.ceil(sampleRate * MIN_RING_MS / 1000),

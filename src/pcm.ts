@@ -42,6 +42,11 @@ export interface PcmRequest extends AudioFormat {
    * nothing where the name has no card in it: the default may have changed.
    */
   readonly card?: CardIdentity;
+  /**
+   * The channel of the device, from 0, that becomes the only one; without it the
+   * device gives `channelCount` channels. `channelCount` must be 1 with it.
+   */
+  readonly channel?: number;
   /** Frames after which the device wakes its reader; it may choose others. */
   readonly periodFrames: number;
   /** Frames the device's own ring should hold; it may choose others. */
@@ -52,7 +57,7 @@ export interface PcmRequest extends AudioFormat {
  * What a device was configured to: rate and channels are as requested, and
  * `device` is the name that was opened.
  */
-export interface PcmParameters extends Omit<PcmRequest, "card"> {
+export interface PcmParameters extends Omit<PcmRequest, "card" | "channel"> {
   /**
    * The rate that the device itself runs at, in Hz, when its samples are
    * converted to `sampleRate`.

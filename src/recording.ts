@@ -2,7 +2,7 @@
  * One recording, from an open microphone to its last chunk.
  *
  * ```text
- * microphone → fill gaps → pause → volume → speech gate → rechunk → chunks
+ * microphone → fill gaps → front end → pause → volume → speech gate → rechunk → chunks
  * ```
  *
  * @module
@@ -11,6 +11,7 @@
 import type { Clock } from "./clock.ts";
 import { type AudioFrame, frameCountOf } from "./frame.ts";
 import { fillGaps } from "./fill_gaps.ts";
+import { frontEnd, type FrontEndOptions } from "./front_end.ts";
 import type { Microphone } from "./microphone.ts";
 import { Pauses } from "./pauses.ts";
 import { Rechunker } from "./rechunk.ts";
@@ -30,6 +31,8 @@ export interface RecordingOptions {
   readonly detector?: VoiceActivityDetector;
   /** Whether silence takes the place of what was lost. */
   readonly fillGaps: boolean;
+  /** What is done before anything listens. */
+  readonly frontEnd: FrontEndOptions;
   /** Pre-roll, hangover and the callbacks of the gate. */
   readonly gate: SpeechGateOptions;
   /** Called with every block of the device outside of pauses, and its volume. */
@@ -173,9 +176,10 @@ export class Recording {
 
   /** What the microphone delivers outside of pauses, with its volume measured. */
   async *#heard(): AsyncGenerator<AudioFrame> {
-    const frames = this.#options.fillGaps
+    const captured = this.#options.fillGaps
       ? fillGaps(this.microphone)
       : this.microphone;
+    const frames = frontEnd(captured, this.#options.frontEnd);
     let skippedFrames = 0;
     for await (const frame of frames) {
       for (const { part, isPaused } of this.#pauses.split(frame)) {

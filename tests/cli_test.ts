@@ -49,6 +49,11 @@ Options:
   -d, --device NAME      name or index of the device; "earshot devices" lists them (default default)
       --rate HZ          sample rate; the Realtime API takes only 24000 (default 24000)
       --channels N       channels; the Realtime API takes only 1 (default 1)
+      --channel N        the channel to use of a device that has several, from 1 (default: their
+                         mean)
+      --dc-block         remove a DC offset, and rumble below 20 Hz
+      --gain-db DB       make everything louder or quieter (default 0)
+      --auto-gain        bring voices slowly to one level, and limit peaks
       --chunk-ms MS      milliseconds of audio handled at a time
       --buffer-frames N  most frames handed over by the device at once (default 4096)
   -s, --seconds N        stop after this time (default: until Ctrl-C)
@@ -122,6 +127,10 @@ const WRONG_USES: [string[], string][] = [
   [["stream", "--fill-gaps", "--no-fill-gaps"], "give one of them"],
   [["meter", "--no-quiet"], 'Unknown option "--no-quiet"'],
   [["demo", "--recorder-on", "error,eror"], "some of speech-start, "],
+  [
+    ["meter", "--channels", "2", "--channel", "1"],
+    "Cannot use both --channels",
+  ],
   [["record"], "Missing OUT.wav"],
   [["record", "a.wav", "b.wav"], 'Unexpected "b.wav"'],
   [["meter", "--device", "9"], 'There is no device 9: "earshot devices" lists'],
@@ -251,6 +260,20 @@ Deno.test("earshot record --seconds writes exactly that, bit for bit", async () 
     );
     const { samples } = readWav(await Deno.readFile(path));
     assertEquals(samples, fake.samplesAt(0, 29_628));
+  });
+});
+
+Deno.test("earshot record --gain-db makes it louder", async () => {
+  await inTempFile(async (path) => {
+    const { fake } = await run(
+      ["record", path, "--seconds", "0.5", "--gain-db", "-6"],
+      {},
+      (clock) => slowly(clock, 1500),
+    );
+    const { samples } = readWav(await Deno.readFile(path));
+    const expected = fake.samplesAt(0, 12_000)
+      .map((sample) => Math.round(sample * 10 ** (-6 / 20)));
+    assertEquals(samples, expected);
   });
 });
 

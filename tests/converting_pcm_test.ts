@@ -1,7 +1,7 @@
 /** A device of another rate, behind a microphone that does not know. */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { ConvertingPcm } from "../src/converting_pcm.ts";
+import { type Conversion, ConvertingPcm } from "../src/converting_pcm.ts";
 import type { AudioFrame } from "../src/frame.ts";
 import { openMicrophone } from "../src/microphone.ts";
 import { AlsaError, type OpenPcm } from "../src/pcm.ts";
@@ -28,7 +28,7 @@ function lab(deviceRate: number, script: FakePcmStep[]) {
       periodFrames: request.periodFrames * ratio,
       bufferFrames: request.bufferFrames * ratio,
     });
-    return new ConvertingPcm(device, request.sampleRate);
+    return new ConvertingPcm(device, { sampleRate: request.sampleRate });
   };
   const listen = async (ms: number): Promise<AudioFrame[]> => {
     const frames: AudioFrame[] = [];
@@ -55,6 +55,7 @@ function lab(deviceRate: number, script: FakePcmStep[]) {
 async function scripted(
   channelCount: number,
   read: (samples: Int16Array) => number,
+  conversion: Conversion = { sampleRate: 24_000 },
 ): Promise<{ pcm: ConvertingPcm }> {
   const fake = new FakePcm({ script: [TONE], clock: new FakeClock() });
   const device = await fake.open({
@@ -65,7 +66,7 @@ async function scripted(
     bufferFrames: 96_000,
   });
   device.read = read;
-  return { pcm: new ConvertingPcm(device, 24_000) };
+  return { pcm: new ConvertingPcm(device, conversion) };
 }
 
 for (const deviceRate of [48_000, 96_000, 44_100, 16_000]) {
@@ -157,4 +158,19 @@ Deno.test("what a converted device still had is given before its error is told",
   assertEquals(samples[300], 1000);
   assertThrows(() => pcm.read(samples), AlsaError, "ENODEV");
   await pcm.close();
+});
+
+Deno.test("a channel of a device is picked, with its rate converted or as it is", async () => {
+  for (const sampleRate of [24_000, 48_000]) {
+    const { pcm } = await scripted(4, (samples) => {
+      samples.forEach((_, i) => samples[i] = i % 4 * 1000);
+      return samples.length / 4;
+    }, { sampleRate, channel: 2 });
+    assertEquals(pcm.parameters.channelCount, 1);
+    assertEquals(pcm.parameters.sampleRate, sampleRate);
+    const samples = new Int16Array(400);
+    assertEquals(pcm.read(samples), 400);
+    assertEquals([...samples.slice(396)], [2000, 2000, 2000, 2000]);
+    await pcm.close();
+  }
 });

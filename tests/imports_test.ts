@@ -9,8 +9,11 @@ const ROOT = new URL("../", import.meta.url);
 const STAGES = [
   "src/base64.ts",
   "src/channels.ts",
+  "src/dc_block.ts",
   "src/fill_gaps.ts",
   "src/frame.ts",
+  "src/front_end.ts",
+  "src/gain.ts",
   "src/rechunk.ts",
   "src/resample.ts",
   "src/resampler.ts",

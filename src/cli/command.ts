@@ -119,6 +119,10 @@ export const MICROPHONE_OPTIONS = [
   "device",
   "rate",
   "channels",
+  "channel",
+  "dc-block",
+  "gain-db",
+  "auto-gain",
   "chunk-ms",
   "buffer-frames",
 ] as const satisfies readonly OptionName[];

@@ -5,12 +5,18 @@
  */
 
 import type { AudioFrame } from "../frame.ts";
+import { frontEnd } from "../front_end.ts";
 import { rechunk } from "../rechunk.ts";
 import { RmsDetector } from "../vad.ts";
 import { measureVolume } from "../volume.ts";
 import { type Command, COMMON_OPTIONS, MICROPHONE_OPTIONS } from "./command.ts";
 import { Log } from "./log.ts";
-import { lossOf, openMicrophoneFor, takeSeconds } from "./microphone.ts";
+import {
+  frontEndOf,
+  lossOf,
+  openMicrophoneFor,
+  takeSeconds,
+} from "./microphone.ts";
 import { LevelMeter, StatusLine } from "./screen.ts";
 
 /** How often a line is redrawn on a terminal. */
@@ -53,9 +59,10 @@ Examples:
     );
     const { sampleRate } = microphone.parameters;
     const seconds = options.number("seconds");
+    const whole = frontEnd(microphone, frontEndOf(options));
     const source: AsyncIterable<AudioFrame> = seconds === undefined
-      ? microphone
-      : takeSeconds(microphone, microphone, seconds, world.clock);
+      ? whole
+      : takeSeconds(whole, microphone, seconds, world.clock);
     const chunks = rechunk(
       source,
       Math.max(1, Math.round(sampleRate * chunkMs / 1000)),

@@ -12,11 +12,13 @@ import {
 } from "../microphone.ts";
 import type { Clock } from "../clock.ts";
 import type { AudioFrame } from "../frame.ts";
+import type { FrontEndOptions } from "../front_end.ts";
 import type { PcmParameters } from "../pcm.ts";
 import { takeFrames } from "../take.ts";
 import { deviceNameOf, type World } from "./command.ts";
 import type { Log } from "./log.ts";
 import type { Options } from "./options.ts";
+import { UsageError } from "./usage_error.ts";
 
 /** A device that takes longer to open is worth a word. */
 const PATIENCE_MS = 2000;
@@ -52,6 +54,7 @@ export async function openMicrophoneFor(
     device: deviceNameOf(options, world),
     sampleRate,
     channelCount: options.number("channels") ?? 1,
+    channel: channelOf(options),
     periodFrames: periodFramesFor(
       Math.ceil(chunkFrames),
       options.number("buffer-frames") ?? 4096,
@@ -73,6 +76,36 @@ export async function openMicrophoneFor(
   });
   log.debug(openedAs(microphone.parameters));
   return microphone;
+}
+
+/**
+ * Reads which channel is picked.
+ *
+ * @param options What the user gave.
+ * @returns The channel from 0, or `undefined` for all of them.
+ * @throws {UsageError} When several channels were asked for as well.
+ */
+export function channelOf(options: Options): number | undefined {
+  const channel = options.number("channel");
+  if (channel === undefined) return undefined;
+  if ((options.number("channels") ?? 1) === 1) return channel - 1;
+  throw new UsageError(
+    "Cannot use both --channels and --channel: one channel is what is left",
+  );
+}
+
+/**
+ * Reads what is done to audio before anything listens.
+ *
+ * @param options What the user gave.
+ * @returns The settings of the front end.
+ */
+export function frontEndOf(options: Options): FrontEndOptions {
+  return {
+    dcBlock: options.has("dc-block"),
+    gainDb: options.number("gain-db") ?? 0,
+    autoGain: options.has("auto-gain"),
+  };
 }
 
 /** Says what a device was opened with, and what is converted. */

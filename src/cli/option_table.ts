@@ -63,6 +63,23 @@ export const OPTIONS = {
     default: 1,
     help: "channels; the Realtime API takes only 1",
   },
+  channel: {
+    value: "N",
+    range: [1, 32],
+    isWhole: true,
+    default: "(their mean)",
+    help: "the channel to use of a device that has several, from 1",
+  },
+  "dc-block": { help: "remove a DC offset, and rumble below 20 Hz" },
+  "gain-db": {
+    value: "DB",
+    range: [-60, 60],
+    default: 0,
+    help: "make everything louder or quieter",
+  },
+  "auto-gain": {
+    help: "bring voices slowly to one level, and limit peaks",
+  },
   "chunk-ms": {
     value: "MS",
     range: [5, 60_000],

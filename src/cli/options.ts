@@ -87,21 +87,22 @@ export class Options {
       switches.filter(isNegatable)
         .map((name) => [`no-${name}`, name]),
     );
-    const parsed: { _: unknown[]; [name: string]: unknown } = parseArgs([
-      ...args,
-    ], {
-      string: ["_", ...withValue],
-      boolean: [...switches, ...negations.keys()],
-      alias: Object.fromEntries(
-        specs.flatMap(([name, { alias }]) => alias ? [[alias, name]] : []),
-      ),
-      unknown: (arg) => {
-        if (!arg.startsWith("-") || arg === "-") return;
-        throw new UsageError(
-          `Unknown option "${arg}"${didYouMean(arg, names)}`,
-        );
+    const parsed: { _: unknown[]; [name: string]: unknown } = parseArgs(
+      withNegativeNumbers(args, withValue),
+      {
+        string: ["_", ...withValue],
+        boolean: [...switches, ...negations.keys()],
+        alias: Object.fromEntries(
+          specs.flatMap(([name, { alias }]) => alias ? [[alias, name]] : []),
+        ),
+        unknown: (arg) => {
+          if (!arg.startsWith("-") || arg === "-") return;
+          throw new UsageError(
+            `Unknown option "${arg}"${didYouMean(arg, names)}`,
+          );
+        },
       },
-    });
+    );
     for (const name of switches) {
       if (parsed[name] === true) this.#offer(name, true, `--${name}`);
     }
@@ -169,6 +170,22 @@ export class Options {
   originOf(name: OptionName): string | undefined {
     return this.#settings.get(name)?.origin;
   }
+}
+
+/** A parser takes what begins with a dash for an option, also "-6". */
+function withNegativeNumbers(
+  args: readonly string[],
+  names: readonly OptionName[],
+): string[] {
+  const joined: string[] = [];
+  for (const arg of args) {
+    const last = joined.at(-1);
+    const isValue = /^-\d/.test(arg) && last?.startsWith("--") &&
+      names.some((name) => last === `--${name}`);
+    if (isValue) joined[joined.length - 1] += `=${arg}`;
+    else joined.push(arg);
+  }
+  return joined;
 }
 
 function checkOperands(

@@ -6,11 +6,17 @@
 
 import { fillGaps } from "../fill_gaps.ts";
 import type { AudioFrame } from "../frame.ts";
+import { frontEnd } from "../front_end.ts";
 import { rmsVolume } from "../volume.ts";
 import { type WavFile, writeWav } from "../wav.ts";
 import { type Command, COMMON_OPTIONS, MICROPHONE_OPTIONS } from "./command.ts";
 import { Log } from "./log.ts";
-import { lossOf, openMicrophoneFor, takeSeconds } from "./microphone.ts";
+import {
+  frontEndOf,
+  lossOf,
+  openMicrophoneFor,
+  takeSeconds,
+} from "./microphone.ts";
 import { duration, LevelMeter } from "./screen.ts";
 
 /** `earshot record`. */
@@ -43,9 +49,10 @@ Examples:
     );
     const { sampleRate, channelCount } = microphone.parameters;
     const seconds = options.number("seconds");
-    const whole: AsyncIterable<AudioFrame> = options.has("fill-gaps")
+    const captured: AsyncIterable<AudioFrame> = options.has("fill-gaps")
       ? fillGaps(microphone)
       : microphone;
+    const whole = frontEnd(captured, frontEndOf(options));
     const source = seconds === undefined
       ? whole
       : takeSeconds(whole, microphone, seconds, world.clock);

@@ -16,6 +16,7 @@ import {
 } from "./command.ts";
 import { runLive } from "./live.ts";
 import { Log } from "./log.ts";
+import { channelOf, frontEndOf } from "./microphone.ts";
 import { OPERATION_OPTIONS } from "./operations.ts";
 import type { Options } from "./options.ts";
 import { fromOptions } from "./usage_error.ts";
@@ -126,6 +127,8 @@ export function captureConfigOf(
     device: deviceNameOf(options, world),
     sampleRate,
     channelCount: options.number("channels"),
+    channel: channelOf(options),
+    ...frontEndOf(options),
     chunkSize: chunkMs === undefined
       ? undefined
       : Math.round((sampleRate ?? 24_000) * chunkMs / 1000),
