@@ -8,12 +8,12 @@ import { AudioCaptureManager } from "../manager.ts";
 import { RealtimeConnectionManager } from "../realtime/connection.ts";
 import { FakePcm, type FakePcmStep } from "../testing/fake_pcm.ts";
 import { startRealtimeServer } from "../testing/realtime_server.ts";
-import { readWav, type WavContent } from "../wav.ts";
 import { type Command, COMMON_OPTIONS } from "./command.ts";
 import { runLive } from "./live.ts";
 import { Log } from "./log.ts";
 import { OPERATION_OPTIONS } from "./operations.ts";
-import { fromOptions, UsageError } from "./usage_error.ts";
+import { fromOptions } from "./usage_error.ts";
+import { readMicrophoneWav } from "./wav_input.ts";
 import {
   captureConfigOf,
   SERVER_VAD_TRANSCRIPTION_MODEL,
@@ -108,37 +108,10 @@ Examples:
 };
 
 async function scriptOf(path: string): Promise<FakePcmStep[]> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await Deno.readFile(path);
-  } catch (cause) {
-    throw new Error(
-      `Cannot read "${path}": ${
-        (cause as Error).message
-      }. Give --input a WAV file`,
-      { cause },
-    );
-  }
-  const { format, samples } = readWavOf(path, bytes);
-  if (format.sampleRate !== 24_000 || format.channelCount !== 1) {
-    throw new UsageError(
-      `Cannot use "${path}" as it must be 24000 Hz mono: it is ${format.sampleRate} Hz with ${format.channelCount} channels. Convert it with "sox ${path} -r 24000 -c 1 -b 16 out.wav"`,
-    );
-  }
   return [
-    { type: "samples", samples },
+    { type: "samples", samples: await readMicrophoneWav(path) },
     { type: "silence", durationMs: TAIL_MS },
   ];
-}
-
-function readWavOf(path: string, bytes: Uint8Array): WavContent {
-  try {
-    return readWav(bytes);
-  } catch (cause) {
-    throw new UsageError(`Cannot use "${path}": ${(cause as Error).message}`, {
-      cause,
-    });
-  }
 }
 
 function durationMsOf(step: FakePcmStep): number {

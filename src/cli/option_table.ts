@@ -138,7 +138,10 @@ export const OPTIONS = {
   "fail-fast": {
     help: "end when the microphone or the connection is lost",
   },
-  input: { value: "FILE", help: "a 24000 Hz mono WAV to use for a microphone" },
+  input: {
+    value: "FILE",
+    help: "a WAV file (16-bit PCM) to use for a microphone",
+  },
   "metrics-port": {
     value: "PORT",
     range: [1, 65_535],

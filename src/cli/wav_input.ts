@@ -1,0 +1,65 @@
+/**
+ * A WAV file in the place of a microphone.
+ *
+ * @module
+ */
+
+import { toMono } from "../channels.ts";
+import type { AudioFrame } from "../frame.ts";
+import { resample } from "../resample.ts";
+import { readWav, type WavContent } from "../wav.ts";
+import { UsageError } from "./usage_error.ts";
+
+/** What the Realtime API takes. */
+const API_RATE = 24_000;
+
+/**
+ * Reads a WAV file of any rate and channel count as 24 kHz mono.
+ *
+ * @param path Where it is.
+ * @returns Its samples.
+ * @throws {UsageError} When it is no WAV file of 16-bit PCM.
+ * @throws {Error} When it cannot be read.
+ */
+export async function readMicrophoneWav(path: string): Promise<Int16Array> {
+  const { format, samples } = await read(path);
+  const isApiFormat = format.sampleRate === API_RATE &&
+    format.channelCount === 1;
+  if (isApiFormat) return samples;
+  const frames = resample(toMono(only({ format, samples })), API_RATE);
+  const parts = await Array.fromAsync(frames, (frame) => frame.samples);
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const whole = new Int16Array(length);
+  let filled = 0;
+  for (const part of parts) {
+    whole.set(part, filled);
+    filled += part.length;
+  }
+  return whole;
+}
+
+async function read(path: string): Promise<WavContent> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await Deno.readFile(path);
+  } catch (cause) {
+    throw new Error(
+      `Cannot read "${path}": ${
+        (cause as Error).message
+      }. Give --input a WAV file`,
+      { cause },
+    );
+  }
+  try {
+    return readWav(bytes);
+  } catch (cause) {
+    throw new UsageError(`Cannot use "${path}": ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+}
+
+// deno-lint-ignore require-await
+async function* only(content: WavContent): AsyncGenerator<AudioFrame> {
+  yield { ...content, position: 0, timestampMs: 0 };
+}
