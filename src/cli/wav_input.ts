@@ -59,7 +59,6 @@ async function read(path: string): Promise<WavContent> {
   }
 }
 
-// deno-lint-ignore require-await
 async function* only(content: WavContent): AsyncGenerator<AudioFrame> {
   yield { ...content, position: 0, timestampMs: 0 };
 }
