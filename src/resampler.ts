@@ -65,6 +65,8 @@ export class Resampler {
   #nextOutput = 0;
 
   /**
+   * Designs the filters.
+   *
    * @param fromRate Samples per second of the input, 4000–384000.
    * @param toRate Samples per second of the output, 4000–384000.
    * @throws {RangeError} When a rate is out of range.
