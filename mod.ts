@@ -113,7 +113,15 @@ export {
 } from "./src/speech_gate.ts";
 export { SystemdNotifier, type SystemdNotifierOptions } from "./src/systemd.ts";
 export { takeFrames } from "./src/take.ts";
-export { RmsDetector, type VoiceActivityDetector } from "./src/vad.ts";
+export {
+  createDetector,
+  type CreateDetectorOptions,
+  type VadEngine,
+} from "./src/vad/create_detector.ts";
+export type { VoiceActivityDetector } from "./src/vad/detector.ts";
+export { EnergyDetector, RmsDetector } from "./src/vad/energy_detector.ts";
+export { NeuralDetector } from "./src/vad/neural_detector.ts";
+export { SileroDetector } from "./src/vad/silero_detector.ts";
 export {
   measureVolume,
   type MeteredFrame,

@@ -45,13 +45,24 @@ export async function* toMono(
       continue;
     }
     const samples = new Int16Array(frameCountOf(frame));
-    if (choice === "mix") mix(frame.samples, samples, channelCount);
+    if (choice === "mix") mixChannels(frame.samples, samples, channelCount);
     else pick(frame.samples, samples, channelCount, choice);
     yield { ...frame, format: { sampleRate, channelCount: 1 }, samples };
   }
 }
 
-function mix(from: Int16Array, to: Int16Array, channelCount: number): void {
+/**
+ * Averages the channels.
+ *
+ * @param from Interleaved PCM16.
+ * @param to Receives one sample for each frame.
+ * @param channelCount Channels of `from`.
+ */
+export function mixChannels(
+  from: Int16Array,
+  to: Int16Array,
+  channelCount: number,
+): void {
   for (let i = 0, j = 0; i < to.length; i++) {
     let sum = 0;
     for (let channel = 0; channel < channelCount; channel++) sum += from[j++]!;

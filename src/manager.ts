@@ -25,7 +25,13 @@ import {
   type RecordingCounts,
   type RecordingOptions,
 } from "./recording.ts";
-import { RmsDetector, type VoiceActivityDetector } from "./vad.ts";
+import type { SpeechBorder } from "./speech_gate.ts";
+import type { VoiceActivityDetector } from "./vad/detector.ts";
+import {
+  createDetector,
+  VAD_ENGINES,
+  type VadEngine,
+} from "./vad/create_detector.ts";
 import { checkInteger, checkNumber, checkOneOf } from "./validation.ts";
 import { rmsVolume } from "./volume.ts";
 
@@ -86,12 +92,33 @@ export interface AudioCaptureConfig extends FrontEndOptions {
    */
   vadEnabled?: boolean;
   /**
-   * RMS volume above which audio is speech, 0.0–1.0 of full scale; lower is
-   * more sensitive.
+   * What tells speech from the rest.
    *
-   * @default {0.02}
+   * @default {"neural", or "energy" when only `vadThreshold` is given}
+   */
+  vadEngine?: VadEngine;
+  /** Path of Silero's ONNX file, for the engine `silero` alone. */
+  vadModel?: string;
+  /**
+   * Above this audio is speech, 0.0–1.0; lower is more sensitive. For the engine
+   * `energy`, which is meant without `vadEngine`, it is an RMS volume of full
+   * scale, such as 0.02; for the others a probability.
+   *
+   * @default {the engine's own: 0.5, or 9 dB above the noise for `energy`}
    */
   vadThreshold?: number;
+  /**
+   * Above this it goes on being speech, 0.0 to the threshold.
+   *
+   * @default {the engine's own: 0.15 below the threshold}
+   */
+  vadOffsetThreshold?: number;
+  /**
+   * How much speech it takes to be sure, in milliseconds, 0–5000.
+   *
+   * @default {the engine's own: 80 for `neural`, 0 with an RMS volume}
+   */
+  vadMinSpeechMs?: number;
   /**
    * Audio before an onset that is sent with it, in milliseconds, 0–10000.
    *
@@ -105,7 +132,14 @@ export interface AudioCaptureConfig extends FrontEndOptions {
    * @default {500}
    */
   vadHangoverMs?: number;
-  /** A detector of your own; it replaces the one of `vadThreshold`. */
+  /**
+   * The longest utterance, in milliseconds, 1000–86400000: it is ended at its
+   * quietest moment before, and the next one begins there.
+   *
+   * @default {60000}
+   */
+  vadMaxUtteranceMs?: number;
+  /** A detector of your own; it takes the place of `vadEngine`. */
   vadDetector?: VoiceActivityDetector;
   /**
    * A partly filled chunk that has waited this long, in milliseconds, is sent
@@ -203,10 +237,18 @@ export interface AudioCaptureCallbacks {
    * @param event What happens.
    */
   onMicrophoneEvent?(event: MicrophoneEvent): unknown;
-  /** Somebody begins to speak (with `vadEnabled`). */
-  onVadSpeechStart?(): unknown;
-  /** Nobody speaks any more (with `vadEnabled`). */
-  onVadSpeechEnd?(): unknown;
+  /**
+   * Somebody begins to speak (with `vadEnabled`).
+   *
+   * @param onset Where and when.
+   */
+  onVadSpeechStart?(onset: SpeechBorder): unknown;
+  /**
+   * Nobody speaks any more (with `vadEnabled`).
+   *
+   * @param end Where and when.
+   */
+  onVadSpeechEnd?(end: SpeechBorder): unknown;
 }
 
 /**
@@ -333,6 +375,11 @@ export interface CreateAudioCaptureOptions extends AudioCaptureConfig {
 type OptionalSetting =
   | "channel"
   | "deviceIndex"
+  | "vadEngine"
+  | "vadModel"
+  | "vadThreshold"
+  | "vadOffsetThreshold"
+  | "vadMinSpeechMs"
   | "vadDetector"
   | "openPcm"
   | "autoFlushMs";
@@ -356,9 +403,14 @@ const DEFAULTS = {
   deviceIndex: undefined,
   device: "default",
   vadEnabled: false,
-  vadThreshold: 0.02,
+  vadEngine: undefined,
+  vadModel: undefined,
+  vadThreshold: undefined,
+  vadOffsetThreshold: undefined,
+  vadMinSpeechMs: undefined,
   vadPreRollMs: 300,
   vadHangoverMs: 500,
+  vadMaxUtteranceMs: 60_000,
   vadDetector: undefined,
   autoFlushMs: undefined,
   fillGaps: false,
@@ -430,6 +482,7 @@ const SAMPLE_RATES = [16_000, 22_050, 24_000, 44_100, 48_000];
 export class AudioCaptureManager implements AsyncDisposable {
   readonly #settings: Settings;
   readonly #connection: AudioConnection | undefined;
+  readonly #detector: VoiceActivityDetector | undefined;
   #callbacks: AudioCaptureCallbacks;
   #phase: "new" | "ready" | "recording" = "new";
   /** The recording under way, or the last one. */
@@ -456,7 +509,10 @@ export class AudioCaptureManager implements AsyncDisposable {
    * @param connectionManager Where the audio is streamed to.
    * @throws {RangeError} When a setting is outside its range; the message names
    *   the field, its value and the range.
-   * @throws {TypeError} When there is no such setting, or it is of a wrong type.
+   * @throws {TypeError} When there is no such setting, or it is of a wrong type,
+   *   or `vadModel` is not what the engine needs.
+   * @throws {Deno.errors.NotFound} When there is no `vadModel`, and other errors
+   *   of reading it.
    */
   constructor(
     config: AudioCaptureConfig = {},
@@ -464,6 +520,7 @@ export class AudioCaptureManager implements AsyncDisposable {
     connectionManager?: AudioConnection,
   ) {
     this.#settings = settle(config);
+    this.#detector = detectorOf(this.#settings);
     this.#callbacks = callbacks;
     this.#connection = connectionManager;
     if (connectionManager === undefined) return;
@@ -690,8 +747,7 @@ export class AudioCaptureManager implements AsyncDisposable {
   }
 
   #recordingOptions(periodFrames: number): RecordingOptions {
-    const { vadEnabled, vadDetector, vadThreshold, ...settings } =
-      this.#settings;
+    const settings = this.#settings;
     return {
       chunkFrames: settings.chunkSize,
       autoFlushMs: settings.autoFlushMs ??
@@ -699,14 +755,15 @@ export class AudioCaptureManager implements AsyncDisposable {
       clock: settings.clock,
       fillGaps: settings.fillGaps,
       frontEnd: settings,
-      detector: vadEnabled
-        ? vadDetector ?? new RmsDetector(vadThreshold)
-        : undefined,
+      detector: this.#detector,
       gate: {
+        offsetThreshold: settings.vadOffsetThreshold,
+        minSpeechMs: settings.vadMinSpeechMs,
         preRollMs: settings.vadPreRollMs,
         hangoverMs: settings.vadHangoverMs,
-        onSpeechStart: () => this.#tell("onVadSpeechStart"),
-        onSpeechEnd: () => this.#tell("onVadSpeechEnd"),
+        maxUtteranceMs: settings.vadMaxUtteranceMs,
+        onSpeechStart: (onset) => this.#tell("onVadSpeechStart", onset),
+        onSpeechEnd: (end) => this.#tell("onVadSpeechEnd", end),
       },
       onHeard: (frame, volume) => {
         this.#tell("onAudioFrame", frame);
@@ -950,9 +1007,31 @@ function settle(config: AudioCaptureConfig): Settings {
     );
   }
   checkOneOf("vadEnabled", settings.vadEnabled, [true, false]);
-  checkNumber("vadThreshold", settings.vadThreshold, 0, 1);
+  if (settings.vadEngine !== undefined) {
+    checkOneOf("vadEngine", settings.vadEngine, VAD_ENGINES);
+  }
+  if (settings.vadThreshold !== undefined) {
+    checkNumber("vadThreshold", settings.vadThreshold, 0, 1);
+  }
+  if (settings.vadOffsetThreshold !== undefined) {
+    checkNumber(
+      "vadOffsetThreshold",
+      settings.vadOffsetThreshold,
+      0,
+      settings.vadThreshold ?? 1,
+    );
+  }
+  if (settings.vadMinSpeechMs !== undefined) {
+    checkNumber("vadMinSpeechMs", settings.vadMinSpeechMs, 0, 5000);
+  }
   checkNumber("vadPreRollMs", settings.vadPreRollMs, 0, 10_000);
   checkNumber("vadHangoverMs", settings.vadHangoverMs, 0, 60_000);
+  checkNumber(
+    "vadMaxUtteranceMs",
+    settings.vadMaxUtteranceMs,
+    1000,
+    86_400_000,
+  );
   if (settings.autoFlushMs !== undefined) {
     checkNumber("autoFlushMs", settings.autoFlushMs, 1, 600_000);
   }
@@ -961,6 +1040,17 @@ function settle(config: AudioCaptureConfig): Settings {
   checkInteger("stallMs", settings.stallMs, 200, 3_600_000);
   checkInteger("silenceMs", settings.silenceMs, 0, 86_400_000);
   return settings;
+}
+
+function detectorOf(settings: Settings): VoiceActivityDetector | undefined {
+  const { vadEnabled, vadDetector, vadEngine, vadModel, vadThreshold } =
+    settings;
+  if (!vadEnabled) return undefined;
+  return vadDetector ?? createDetector({
+    engine: vadEngine,
+    model: vadModel,
+    threshold: vadThreshold,
+  });
 }
 
 /**

@@ -16,7 +16,7 @@ import type { Microphone } from "./microphone.ts";
 import { Pauses } from "./pauses.ts";
 import { Rechunker } from "./rechunk.ts";
 import { gateSpeech, type SpeechGateOptions } from "./speech_gate.ts";
-import type { VoiceActivityDetector } from "./vad.ts";
+import type { VoiceActivityDetector } from "./vad/detector.ts";
 import { rmsVolume } from "./volume.ts";
 
 /** How a recording is processed, and who is told. */

@@ -1,5 +1,5 @@
 /**
- * A gate that lets only speech through.
+ * A gate that lets only speech through, cut into utterances.
  *
  * @module
  */
@@ -11,19 +11,53 @@ import {
   sliceFrame,
 } from "./frame.ts";
 import { Rechunker } from "./rechunk.ts";
+import type { VoiceActivityDetector } from "./vad/detector.ts";
 import { checkNumber } from "./validation.ts";
-import type { VoiceActivityDetector } from "./vad.ts";
+import { rmsVolume } from "./volume.ts";
 
 /** Where an utterance begins or ends. */
 export interface SpeechBorder {
-  /** Frames since the start of the capture. */
+  /** Where speech begins or ends, in frames since the start of the capture. */
   readonly position: number;
-  /** Milliseconds on the clock of `performance.now()`. */
+  /** When: milliseconds on the clock of `performance.now()`. */
   readonly timestampMs: number;
+  /**
+   * Where the audio that goes out begins (earlier, by the pre-roll) or ends
+   * (later, by the hangover), in frames since the start of the capture.
+   */
+  readonly audioPosition: number;
+  /**
+   * Whether nothing but `maxUtteranceMs` is the reason: the speaker goes on, and
+   * the next utterance begins where this one ends.
+   */
+  readonly isForced?: boolean;
 }
 
 /** Settings of {@linkcode gateSpeech}. */
 export interface SpeechGateOptions {
+  /**
+   * Scores above this are the onset of speech, 0.0–1.0. Higher: fewer false
+   * triggers, more soft voices missed.
+   *
+   * @default {the detector's `threshold`}
+   */
+  onsetThreshold?: number;
+  /**
+   * Scores above this go on being speech, 0.0–1.0. A lower value than that of the
+   * onset (hysteresis) keeps an utterance whole whose end is soft; too low, and
+   * noise never lets it end.
+   *
+   * @default {the detector's `offsetThreshold`; at most the onset's}
+   */
+  offsetThreshold?: number;
+  /**
+   * How much speech it takes to be sure of an onset, in milliseconds, 0–5000.
+   * Longer: fewer clicks and coughs, a later start, short words missed. The audio
+   * meanwhile is not lost: it goes out behind the pre-roll.
+   *
+   * @default {the detector's `minSpeechMs`, or 0}
+   */
+  minSpeechMs?: number;
   /**
    * Audio before the onset that goes out with the utterance, in milliseconds,
    * 0–10000. A detector needs a moment to be sure; without pre-roll the first
@@ -33,18 +67,33 @@ export interface SpeechGateOptions {
    */
   preRollMs?: number;
   /**
-   * How long it must be quiet before the utterance ends, in milliseconds,
-   * 0–60000. Short pauses between words are quiet too; that quiet goes out with
-   * the utterance.
+   * How long it must be quiet before the utterance ends (the minimum silence), in
+   * milliseconds, 0–60000. Shorter: faster answers, and sentences cut at a pause.
+   * The quiet goes out with the utterance.
    *
    * @default {500}
    */
   hangoverMs?: number;
+  /**
+   * The longest utterance, in milliseconds, 1000–86400000: it is ended at its
+   * quietest moment (10–30 ms long) in the last 3 seconds before that, or the last
+   * third if that is shorter, and the next one begins there without a gap. Shorter:
+   * words arrive while somebody still speaks, and more sentences are cut. Audio
+   * near the limit is held back until that moment is known.
+   *
+   * @default {60000}
+   */
+  maxUtteranceMs?: number;
   /** Called before the first block of an utterance goes out. */
   onSpeechStart?: (onset: SpeechBorder) => void;
   /** Called before the last block of an utterance goes out. */
   onSpeechEnd?: (end: SpeechBorder) => void;
+  /** Called with the score of every block, for those who draw it. */
+  onScore?: (score: number, block: AudioFrame) => void;
 }
+
+/** The quietest moment is looked for in so much of an utterance at the most. */
+const LONGEST_SEARCH_MS = 3000;
 
 /**
  * Lets utterances through and drops the rest.
@@ -56,17 +105,17 @@ export interface SpeechGateOptions {
  *
  * @example
  * ```ts ignore
- * import { gateSpeech, openMicrophone, RmsDetector } from "@nevil/earshot";
+ * import { gateSpeech, NeuralDetector, openMicrophone } from "@nevil/earshot";
  *
  * await using mic = await openMicrophone();
- * for await (const frame of gateSpeech(mic, new RmsDetector(0.02))) {
+ * for await (const frame of gateSpeech(mic, new NeuralDetector())) {
  *   if (frame.speechStart) console.log("speech at", frame.position);
  * }
  * ```
  *
  * @param source The blocks, of any size.
  * @param detector What tells speech from the rest; it is reset first.
- * @param options Pre-roll, hangover and callbacks.
+ * @param options Thresholds, durations and callbacks.
  * @returns The blocks of the utterances, `detector.blockMs` long.
  * @throws {RangeError} When a setting is outside its range.
  */
@@ -75,64 +124,191 @@ export async function* gateSpeech(
   detector: VoiceActivityDetector,
   options: SpeechGateOptions = {},
 ): AsyncGenerator<AudioFrame> {
-  const { preRollMs = 300, hangoverMs = 500 } = options;
-  checkNumber("preRollMs", preRollMs, 0, 10_000);
-  checkNumber("hangoverMs", hangoverMs, 0, 60_000);
-  const preRollBlocks = Math.ceil(preRollMs / detector.blockMs);
-  const hangoverBlocks = Math.ceil(hangoverMs / detector.blockMs);
-  const preRoll: AudioFrame[] = [];
-  let isSpeaking = false;
-  let quietBlocks = 0;
-  /** What is missing since the last block that went out. */
-  let hole: Discontinuity | undefined;
-  let end: AudioFrame | undefined;
-
-  const endUtterance = function* (mark: AudioFrame): Generator<AudioFrame> {
-    if (!isSpeaking) return;
-    isSpeaking = false;
-    options.onSpeechEnd?.(borderOf(mark));
-    yield mark;
-  };
-
+  const gate = new Gate(detector, options);
+  const { hangoverMs = DEFAULT_HANGOVER_MS, onScore } = options;
   detector.reset();
   try {
     for await (const block of inBlocks(source, detector.blockMs)) {
       const gap = block.discontinuity;
       const gapMs = (gap?.lostFrames ?? 0) * 1000 / block.format.sampleRate;
       if (block.interrupted || gapMs > hangoverMs) {
-        yield* endUtterance(end ?? endMark(block, 0));
+        yield* gate.end();
         detector.reset();
       }
-      if (!isSpeaking && (block.interrupted || gap !== undefined)) {
-        // What was heard before a hole is no pre-roll of what comes behind it.
-        preRoll.length = 0;
-        hole = gap === undefined ? hole : joined(hole, gap);
-      }
+      if (block.interrupted || gap !== undefined) gate.forgetPreRoll(gap);
       if (block.interrupted) continue;
-      end = endMark(block, frameCountOf(block));
-      const isSpeech =
-        detector.score(block.samples, block.format) > detector.threshold;
-      quietBlocks = isSpeech ? 0 : quietBlocks + 1;
-      if (!isSpeaking && isSpeech) {
-        isSpeaking = true;
-        options.onSpeechStart?.(borderOf(block));
-        preRoll.push(block);
-        preRoll[0] = { ...preRoll[0]!, speechStart: true, discontinuity: hole };
-        hole = undefined;
-        yield* preRoll.splice(0);
-      } else if (isSpeaking && quietBlocks <= hangoverBlocks) {
-        yield block;
-      } else {
-        yield* endUtterance(endMark(block, 0));
-        preRoll.push(block);
-        if (preRoll.length > preRollBlocks) preRoll.shift();
-      }
+      const scored = detector.score(block.samples, block.format);
+      const score = typeof scored === "number" ? scored : await scored;
+      onScore?.(score, block);
+      yield* gate.take(block, score);
     }
   } catch (error) {
-    if (end !== undefined) yield* endUtterance(end);
+    yield* gate.end();
     throw error;
   }
-  if (end !== undefined) yield* endUtterance(end);
+  yield* gate.end();
+}
+
+const DEFAULT_PRE_ROLL_MS = 300;
+const DEFAULT_HANGOVER_MS = 500;
+const DEFAULT_MAX_UTTERANCE_MS = 60_000;
+
+/** What is going on between the borders; it is told of every block. */
+class Gate {
+  readonly #options: SpeechGateOptions;
+  readonly #onset: number;
+  readonly #offset: number;
+  readonly #minSpeechBlocks: number;
+  readonly #preRollBlocks: number;
+  readonly #hangoverBlocks: number;
+  readonly #maxBlocks: number;
+  readonly #searchBlocks: number;
+  /** Pre-roll, and behind it what may be an onset. */
+  readonly #waiting: AudioFrame[] = [];
+  /** How many of them may be an onset. */
+  #candidateBlocks = 0;
+  #isSpeaking = false;
+  #quietBlocks = 0;
+  #utteranceBlocks = 0;
+  /** What is missing since the last block that went out. */
+  #hole: Discontinuity | undefined;
+  /** The last block that was judged, and the last one that was speech. */
+  #last: AudioFrame | undefined;
+  #lastSpeech: AudioFrame | undefined;
+  /** The quietest moment near the limit, and all behind it. */
+  readonly #held: AudioFrame[] = [];
+  #heldVolume = Infinity;
+
+  constructor(detector: VoiceActivityDetector, options: SpeechGateOptions) {
+    const {
+      onsetThreshold = detector.threshold,
+      minSpeechMs = detector.minSpeechMs ?? 0,
+      preRollMs = DEFAULT_PRE_ROLL_MS,
+      hangoverMs = DEFAULT_HANGOVER_MS,
+      maxUtteranceMs = DEFAULT_MAX_UTTERANCE_MS,
+    } = options;
+    const {
+      offsetThreshold = Math.min(
+        detector.offsetThreshold ?? onsetThreshold,
+        onsetThreshold,
+      ),
+    } = options;
+    checkNumber("onsetThreshold", onsetThreshold, 0, 1);
+    checkNumber("offsetThreshold", offsetThreshold, 0, onsetThreshold);
+    checkNumber("minSpeechMs", minSpeechMs, 0, 5000);
+    checkNumber("preRollMs", preRollMs, 0, 10_000);
+    checkNumber("hangoverMs", hangoverMs, 0, 60_000);
+    checkNumber("maxUtteranceMs", maxUtteranceMs, 1000, 86_400_000);
+    const blocksIn = (ms: number) => Math.ceil(ms / detector.blockMs);
+    this.#options = options;
+    this.#onset = onsetThreshold;
+    this.#offset = offsetThreshold;
+    this.#minSpeechBlocks = Math.max(1, blocksIn(minSpeechMs));
+    this.#preRollBlocks = blocksIn(preRollMs);
+    this.#hangoverBlocks = blocksIn(hangoverMs);
+    this.#maxBlocks = Math.floor(maxUtteranceMs / detector.blockMs);
+    this.#searchBlocks = Math.min(
+      blocksIn(LONGEST_SEARCH_MS),
+      Math.floor(this.#maxBlocks / 3),
+    );
+  }
+
+  /** Gives what goes out because of a block. */
+  *take(block: AudioFrame, score: number): Generator<AudioFrame> {
+    this.#last = block;
+    if (this.#isSpeaking) yield* this.#goOn(block, score);
+    else yield* this.#listen(block, score);
+  }
+
+  /** Ends the utterance, if there is one, behind the last block. */
+  *end(): Generator<AudioFrame> {
+    const last = this.#last;
+    if (!this.#isSpeaking || last === undefined) return;
+    yield* this.#held.splice(0);
+    yield* this.#close(endMark(last, frameCountOf(last)));
+  }
+
+  /** What was heard before a hole is no pre-roll of what comes behind it. */
+  forgetPreRoll(gap: Discontinuity | undefined): void {
+    if (this.#isSpeaking) return;
+    this.#waiting.length = 0;
+    this.#candidateBlocks = 0;
+    if (gap !== undefined) this.#hole = joined(this.#hole, gap);
+  }
+
+  *#listen(block: AudioFrame, score: number): Generator<AudioFrame> {
+    const isFirst = this.#candidateBlocks === 0;
+    this.#waiting.push(block);
+    if (score > (isFirst ? this.#onset : this.#offset)) {
+      this.#candidateBlocks++;
+      this.#lastSpeech = block;
+    } else this.#candidateBlocks = 0;
+    if (this.#candidateBlocks >= this.#minSpeechBlocks) yield* this.#open();
+    const kept = this.#preRollBlocks + this.#candidateBlocks;
+    while (this.#waiting.length > kept) this.#waiting.shift();
+  }
+
+  *#open(): Generator<AudioFrame> {
+    const waiting = this.#waiting.splice(0);
+    const onset = waiting[waiting.length - this.#candidateBlocks]!;
+    const first = waiting[0]!;
+    this.#isSpeaking = true;
+    this.#candidateBlocks = 0;
+    this.#quietBlocks = 0;
+    this.#utteranceBlocks = waiting.length;
+    this.#options.onSpeechStart?.(borderOf(onset, first.position));
+    waiting[0] = { ...first, speechStart: true, discontinuity: this.#hole };
+    this.#hole = undefined;
+    yield* waiting;
+  }
+
+  *#goOn(block: AudioFrame, score: number): Generator<AudioFrame> {
+    if (score > this.#offset) {
+      this.#quietBlocks = 0;
+      this.#lastSpeech = block;
+    } else if (++this.#quietBlocks > this.#hangoverBlocks) {
+      yield* this.#held.splice(0);
+      yield* this.#close(endMark(block, 0));
+      this.#waiting.push(block);
+      if (this.#preRollBlocks === 0) this.#waiting.shift();
+      return;
+    }
+    this.#utteranceBlocks++;
+    if (this.#utteranceBlocks <= this.#maxBlocks - this.#searchBlocks) {
+      yield block;
+      return;
+    }
+    const volume = rmsVolume(block.samples);
+    if (volume <= this.#heldVolume) {
+      this.#heldVolume = volume;
+      yield* this.#held.splice(0);
+    }
+    this.#held.push(block);
+    if (this.#utteranceBlocks >= this.#maxBlocks) yield* this.#split();
+  }
+
+  /** Ends the utterance where it is quietest, and begins the next one there. */
+  *#split(): Generator<AudioFrame> {
+    const held = this.#held.splice(0);
+    const first = held[0]!;
+    const border = { ...borderOf(first, first.position), isForced: true };
+    this.#options.onSpeechEnd?.(border);
+    yield endMark(first, 0);
+    this.#utteranceBlocks = held.length;
+    this.#heldVolume = Infinity;
+    this.#options.onSpeechStart?.(border);
+    held[0] = { ...first, speechStart: true };
+    yield* held;
+  }
+
+  *#close(mark: AudioFrame): Generator<AudioFrame> {
+    this.#isSpeaking = false;
+    this.#heldVolume = Infinity;
+    const speech = this.#lastSpeech ?? mark;
+    const end = endMark(speech, frameCountOf(speech));
+    this.#options.onSpeechEnd?.(borderOf(end, mark.position));
+    yield mark;
+  }
 }
 
 /** Cuts a stream into blocks of a duration, at the rate of its first block. */
@@ -168,8 +344,11 @@ function joined(
   };
 }
 
-function borderOf({ position, timestampMs }: AudioFrame): SpeechBorder {
-  return { position, timestampMs };
+function borderOf(
+  { position, timestampMs }: AudioFrame,
+  audioPosition: number,
+): SpeechBorder {
+  return { position, timestampMs, audioPosition };
 }
 
 /** A block without samples that ends an utterance `offsetFrames` into `block`. */

@@ -1,7 +1,12 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import type { AudioFrame } from "../src/frame.ts";
-import { gateSpeech, type SpeechGateOptions } from "../src/speech_gate.ts";
-import { RmsDetector, type VoiceActivityDetector } from "../src/vad.ts";
+import {
+  gateSpeech,
+  type SpeechBorder,
+  type SpeechGateOptions,
+} from "../src/speech_gate.ts";
+import type { VoiceActivityDetector } from "../src/vad/detector.ts";
+import { RmsDetector } from "../src/vad/energy_detector.ts";
 import { collect, frameOf, streamOf } from "./frames.ts";
 
 /**
@@ -78,8 +83,8 @@ Deno.test("gateSpeech() tells where and when speech began and ended", async () =
     onSpeechEnd: (end) => events.push(end),
   }));
   assertEquals(events, [
-    { position: 960, timestampMs: 40 },
-    { position: 1920, timestampMs: 80 },
+    { position: 960, timestampMs: 40, audioPosition: 960 },
+    { position: 1920, timestampMs: 80, audioPosition: 1920 },
   ]);
 });
 
@@ -237,4 +242,145 @@ Deno.test("gateSpeech() ends the utterance when its source fails", async () => {
   assertEquals(frames.map(({ position }) => position), [0, 480, 700]);
   assertEquals(frames.at(-1)!.speechEnd, true);
   assertEquals(ends, [700]);
+});
+
+/** A detector that scores what is drawn: the value of each 20 ms, from 0 to 9. */
+function scoring(
+  picture: string,
+  settings: Partial<VoiceActivityDetector> = {},
+): VoiceActivityDetector {
+  let next = 0;
+  return {
+    blockMs: 20,
+    threshold: 0.5,
+    ...settings,
+    score: () => Number(picture[next++]) / 10,
+    reset: () => void (next = 0),
+  };
+}
+
+/** Which blocks of a drawn stream go out, by their index, in utterances. */
+async function utterancesOf(
+  picture: string,
+  settings: Partial<VoiceActivityDetector>,
+  options: SpeechGateOptions,
+): Promise<string[]> {
+  const utterances: string[] = [];
+  const blocks = [...picture].map((letter, index) =>
+    frameOf(new Int16Array(480).fill(10 * Number(letter) + 1), index * 480)
+  );
+  for await (
+    const { position, samples, speechStart } of gateSpeech(
+      streamOf(blocks),
+      scoring(picture, settings),
+      options,
+    )
+  ) {
+    if (speechStart) utterances.push("");
+    if (samples.length === 0) continue;
+    utterances.push(utterances.pop()! + picture[position / 480]);
+  }
+  return utterances;
+}
+
+Deno.test("gateSpeech() begins an utterance above the onset's threshold and ends it below the offset's", async () => {
+  assertEquals(
+    await utterancesOf("0446440000044", { offsetThreshold: 0.3 }, BARE),
+    ["644"],
+  );
+  assertEquals(
+    await utterancesOf("0446440000044", {}, {
+      ...BARE,
+      onsetThreshold: 0.35,
+      offsetThreshold: 0.1,
+    }),
+    ["44644", "44"],
+  );
+});
+
+Deno.test("gateSpeech() waits until there was enough speech, and sends it all behind the pre-roll", async () => {
+  assertEquals(
+    await utterancesOf("0120900999900", { minSpeechMs: 60 }, {
+      preRollMs: 40,
+      hangoverMs: 0,
+    }),
+    ["009999"],
+  );
+  assertEquals(
+    await utterancesOf("0090099000", {}, { ...BARE, minSpeechMs: 60 }),
+    [],
+  );
+});
+
+Deno.test("gateSpeech() tells where speech is and where the audio that goes out is", async () => {
+  const borders: SpeechBorder[] = [];
+  await collect(gateSpeech(
+    streamOf(drawn("............")),
+    scoring("000099900000", { minSpeechMs: 40 }),
+    {
+      preRollMs: 40,
+      hangoverMs: 60,
+      onSpeechStart: (onset) => borders.push(onset),
+      onSpeechEnd: (end) => borders.push(end),
+    },
+  ));
+  assertEquals(borders, [
+    { position: 4 * 480, timestampMs: 80, audioPosition: 2 * 480 },
+    { position: 7 * 480, timestampMs: 140, audioPosition: 10 * 480 },
+  ]);
+});
+
+Deno.test("gateSpeech() cuts an utterance that is too long at its quietest moment, without losing a block", async () => {
+  const talk = "9".repeat(45) + "878" + "9".repeat(40) + "868" + "9".repeat(9);
+  const borders: [number, boolean | undefined][] = [];
+  const utterances = await utterancesOf(talk, {}, {
+    ...BARE,
+    maxUtteranceMs: 1000,
+    onSpeechStart: ({ position, isForced }) =>
+      borders.push([position / 480, isForced]),
+    onSpeechEnd: ({ position, isForced }) =>
+      borders.push([position / 480, isForced]),
+  });
+  assertEquals(utterances, [
+    "9".repeat(45) + "8",
+    "78" + "9".repeat(40) + "8",
+    "68" + "9".repeat(9),
+  ]);
+  assertEquals(borders, [
+    [0, undefined],
+    [46, true],
+    [46, true],
+    [89, true],
+    [89, true],
+    [100, undefined],
+  ]);
+});
+
+Deno.test("gateSpeech() holds nothing back when an utterance ends near the limit", async () => {
+  const talk = "9".repeat(40) + "7";
+  assertEquals(
+    await utterancesOf(talk + "000", {}, { ...BARE, maxUtteranceMs: 1000 }),
+    [talk],
+  );
+  assertEquals(
+    await utterancesOf(talk, {}, { ...BARE, maxUtteranceMs: 1000 }),
+    [talk],
+  );
+});
+
+Deno.test("gateSpeech() waits for a detector that answers later", async () => {
+  const detector = scoring("0990");
+  const frames = await collect(gateSpeech(streamOf(drawn("....")), {
+    ...detector,
+    score: async (...args) => await detector.score(...args),
+  }, BARE));
+  assertEquals(frames.map(({ position }) => position / 480), [1, 2, 3]);
+});
+
+Deno.test("gateSpeech() tells the score of every block", async () => {
+  const scores: [number, number][] = [];
+  await collect(gateSpeech(streamOf(drawn("....")), scoring("0391"), {
+    onScore: (score, { position }) => scores.push([position / 480, score]),
+  }));
+  assertEquals(scores, [[0, 0], [1, 0.3], [2, 0.9], [3, 0.1]]);
 });

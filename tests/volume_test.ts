@@ -1,6 +1,6 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { measureVolume, rmsVolume, volumeToDbfs } from "../src/volume.ts";
-import { RmsDetector } from "../src/vad.ts";
+import { RmsDetector } from "../src/vad/energy_detector.ts";
 import { collect, frameOf, streamOf } from "./frames.ts";
 
 Deno.test("rmsVolume() of a full-scale square wave is 1 and of silence 0", () => {

@@ -7,7 +7,7 @@
 import type { AudioFrame } from "../frame.ts";
 import { frontEnd } from "../front_end.ts";
 import { rechunk } from "../rechunk.ts";
-import { RmsDetector } from "../vad.ts";
+import { RmsDetector } from "../vad/energy_detector.ts";
 import { measureVolume } from "../volume.ts";
 import { type Command, COMMON_OPTIONS, MICROPHONE_OPTIONS } from "./command.ts";
 import { Log } from "./log.ts";

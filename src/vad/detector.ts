@@ -1,0 +1,58 @@
+/**
+ * Voice activity detection: what a detector is.
+ *
+ * @module
+ */
+
+import type { AudioFormat } from "../frame.ts";
+
+/**
+ * Judges audio block by block. A detector may keep state: it is given every
+ * block of one stream, in order, exactly once.
+ *
+ * @example A detector of your own
+ * ```ts
+ * import type { VoiceActivityDetector } from "@nevil/earshot";
+ *
+ * const pushToTalk = {
+ *   blockMs: 20,
+ *   threshold: 0.5,
+ *   isPressed: false,
+ *   score(): number {
+ *     return this.isPressed ? 1 : 0;
+ *   },
+ *   reset(): void {},
+ * } satisfies VoiceActivityDetector & { isPressed: boolean };
+ * ```
+ */
+export interface VoiceActivityDetector {
+  /** Milliseconds of audio that it judges at a time. */
+  readonly blockMs: number;
+  /** Scores above this are the onset of speech, 0.0–1.0. */
+  readonly threshold: number;
+  /**
+   * Scores above this go on being speech, 0.0–1.0.
+   *
+   * @default {threshold}
+   */
+  readonly offsetThreshold?: number;
+  /**
+   * How much speech it takes to be sure of an onset, in milliseconds.
+   *
+   * @default {0, which is one block}
+   */
+  readonly minSpeechMs?: number;
+  /** The noise floor that it measured, in dBFS, if it measures one. */
+  readonly noiseFloorDbfs?: number;
+  /**
+   * Judges one block.
+   *
+   * @param samples Interleaved PCM16, `blockMs` long; the last of a stream may
+   *   be shorter. It must not be kept or written to.
+   * @param format How the samples are to be read.
+   * @returns How sure it is of speech, 0.0–1.0; a promise of that is waited for.
+   */
+  score(samples: Int16Array, format: AudioFormat): number | Promise<number>;
+  /** Forgets the stream, before another one begins. */
+  reset(): void;
+}

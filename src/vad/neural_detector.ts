@@ -1,0 +1,89 @@
+/**
+ * The neural detector.
+ *
+ * @module
+ */
+
+import type { AudioFormat } from "../frame.ts";
+import { checkNumber } from "../validation.ts";
+import type { VoiceActivityDetector } from "./detector.ts";
+import { HopReader } from "./hop_reader.ts";
+import { FEATURE_RATE, HOP, SpeechFeatures } from "./speech_features.ts";
+import { SpeechNetwork } from "./speech_network.ts";
+
+/** Between an onset and an offset. */
+const HYSTERESIS = 0.15;
+
+/**
+ * Tells voices from noise, at any loudness, with a small recurrent network that
+ * is a part of this package: `train/README.md` says what it has learnt from.
+ *
+ * It looks at features of 10 ms that do not depend on the microphone's gain, and
+ * remembers what it heard before. Rates other than 24 kHz are converted for it.
+ *
+ * @example
+ * ```ts ignore
+ * import { gateSpeech, NeuralDetector, openMicrophone } from "@nevil/earshot";
+ *
+ * await using mic = await openMicrophone();
+ * for await (const frame of gateSpeech(mic, new NeuralDetector())) {
+ *   if (frame.speechStart) console.log("somebody speaks");
+ * }
+ * ```
+ */
+export class NeuralDetector implements VoiceActivityDetector {
+  /** 10 ms. */
+  readonly blockMs = 10;
+  /** Probability above which an onset is speech. */
+  readonly threshold: number;
+  /** Probability above which speech goes on: 0.15 lower. */
+  readonly offsetThreshold: number;
+  /** Shorter sounds are hardly words. */
+  readonly minSpeechMs = 80;
+
+  readonly #features = new SpeechFeatures();
+  readonly #network = new SpeechNetwork();
+  readonly #reader = new HopReader(FEATURE_RATE, HOP, (hop) => {
+    this.#features.push(hop);
+    this.#probability = this.#network.step(this.#features.values);
+  });
+  #probability = 0;
+
+  /**
+   * Makes a detector.
+   *
+   * @param threshold Probability above which an onset is speech, 0.0–1.0. Higher:
+   *   fewer false triggers, more soft and noisy voices missed.
+   * @throws {RangeError} When the threshold is outside its range.
+   */
+  constructor(threshold = 0.5) {
+    checkNumber("threshold", threshold, 0, 1);
+    this.threshold = threshold;
+    this.offsetThreshold = Math.max(0, threshold - HYSTERESIS);
+  }
+
+  /** The mean noise floor of its frequency bands, in dBFS. */
+  get noiseFloorDbfs(): number {
+    return this.#features.noiseFloorDbfs;
+  }
+
+  /**
+   * Judges one block, together with what it heard before.
+   *
+   * @param samples Interleaved PCM16.
+   * @param format How they are to be read; channels are averaged.
+   * @returns The probability that somebody speaks, 0.0–1.0.
+   */
+  score(samples: Int16Array, format: AudioFormat): number {
+    this.#reader.push(samples, format);
+    return this.#probability;
+  }
+
+  /** Forgets everything heard. */
+  reset(): void {
+    this.#reader.reset();
+    this.#features.reset();
+    this.#network.reset();
+    this.#probability = 0;
+  }
+}

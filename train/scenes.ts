@@ -1,0 +1,517 @@
+/**
+ * Minutes of somebody speaking in a noisy room, with the truth about every 10 ms.
+ *
+ * @module
+ */
+
+import { highPass, lowPass, type Noise, NOISES, resonance } from "./noises.ts";
+import { Random } from "./random.ts";
+import { type Role, SOURCES, VOICES } from "./sources.ts";
+
+const RATE = 24_000;
+/** Samples in what one label is about. */
+export const LABEL_HOP = 240;
+
+/** What a 10 ms is, for those who learn or count. */
+export const LABEL = { quiet: 0, speech: 1 } as const;
+
+/**
+ * Speech is what is within this of an utterance's loud parts (the level that 5 %
+ * of its 10 ms exceed); a quieter recording's noise must not count.
+ */
+const SPEECH_RANGE_DB = 35;
+/** Shorter pauses belong to the speech: the closure of a "p" lasts 50–150 ms. */
+const SHORTEST_PAUSE_HOPS = 15;
+/** A shorter noise between two pauses is none of it. */
+const SHORTEST_SPEECH_HOPS = 4;
+
+/** An utterance, 24 kHz, with the truth about it. */
+export interface Utterance {
+  readonly samples: Float32Array;
+  readonly labels: Uint8Array;
+  /** RMS of what is speech. */
+  readonly rms: number;
+  readonly peak: number;
+}
+
+/** All recordings of one role, in memory. */
+export class Corpus {
+  readonly speakers: ReadonlyMap<string, readonly Utterance[]>;
+  readonly music: readonly Float32Array[];
+  readonly sounds: readonly Float32Array[];
+
+  /**
+   * @param folder Where `train/corpus.ts` put it.
+   * @param role Whose recordings.
+   * @param recorded Whether only recorded voices are wanted, no synthesised ones.
+   */
+  constructor(folder: string, role: Role) {
+    const speakers = new Map<string, Utterance[]>();
+    const music: Float32Array[] = [];
+    const sounds: Float32Array[] = [];
+    for (const source of SOURCES) {
+      if (source.role !== role) continue;
+      const recordings = readAll(`${folder}/pcm/${source.name}`);
+      if (source.kind === "music") music.push(...recordings);
+      else if (source.kind === "sounds") sounds.push(...recordings);
+      else speakers.set(source.name, utterancesOf(recordings));
+    }
+    for (const { name, role: its } of VOICES) {
+      if (its !== role) continue;
+      speakers.set(name, utterancesOf(readAll(`${folder}/pcm/${name}`)));
+    }
+    this.speakers = speakers;
+    this.music = music;
+    this.sounds = sounds;
+  }
+
+  /** Music of any length: tracks behind one another. */
+  readonly playMusic: Noise = (random, count) =>
+    inRow(count, () => random.pick(this.music), () => 0, random);
+
+  /** Recorded sounds with pauses. */
+  readonly playSounds: Noise = (random, count) => {
+    const few = Array.from(
+      { length: 1 + random.below(5) },
+      () => random.pick(this.sounds),
+    );
+    return inRow(
+      count,
+      () => random.pick(few),
+      () => random.chance(0.3) ? 0 : random.magnitude(0.05, 3),
+      random,
+    );
+  };
+
+  /** One recorded sound over and over: steady noises of machines. */
+  readonly loopSound: Noise = (random, count) => {
+    const sound = random.pick(this.sounds);
+    return inRow(count, () => sound, () => 0, random);
+  };
+
+  /** Several voices at once, none of which is meant. */
+  readonly babble: Noise = (random, count) => {
+    const samples = new Float32Array(count);
+    const voices = 4 + random.below(9);
+    const names = [...this.speakers.keys()];
+    for (let i = 0; i < voices; i++) {
+      const utterances = this.speakers.get(random.pick(names))!;
+      const loudness = random.between(0.5, 1);
+      const voice = inRow(
+        count,
+        () => {
+          const { samples, rms } = random.pick(utterances);
+          return samples.map((sample) => sample / rms);
+        },
+        () => random.between(0, 0.4),
+        random,
+      );
+      for (let k = 0; k < count; k++) samples[k]! += loudness * voice[k]!;
+    }
+    return samples;
+  };
+}
+
+function readAll(folder: string): Float32Array[] {
+  return [...Deno.readDirSync(folder)].map(({ name }) => name).sort()
+    .map((name) => {
+      const bytes = Deno.readFileSync(`${folder}/${name}`);
+      const pcm = new Int16Array(bytes.buffer, 0, bytes.length >> 1);
+      const samples = new Float32Array(pcm.length);
+      for (let i = 0; i < pcm.length; i++) samples[i] = pcm[i]! / 32_768;
+      return samples;
+    })
+    .filter((samples) => samples.length > RATE / 20);
+}
+
+function utterancesOf(recordings: readonly Float32Array[]): Utterance[] {
+  return recordings.map(utteranceOf).filter(({ rms }) => rms > 0);
+}
+
+/** Finds the speech in a clean recording. */
+function utteranceOf(samples: Float32Array): Utterance {
+  const high = highPass(70);
+  const hops = Math.floor(samples.length / LABEL_HOP);
+  const levels = new Float32Array(hops);
+  for (let hop = 0; hop < hops; hop++) {
+    let sum = 1e-12;
+    for (let i = hop * LABEL_HOP; i < (hop + 1) * LABEL_HOP; i++) {
+      sum += high(samples[i]!) ** 2;
+    }
+    levels[hop] = 10 * Math.log10(sum / LABEL_HOP);
+  }
+  const sorted = levels.slice().sort();
+  const loud = sorted[Math.floor(hops * 0.95)]!;
+  // Some recordings are noisy themselves.
+  const floor = sorted[Math.floor(hops * 0.05)]!;
+  const least = Math.max(
+    loud - SPEECH_RANGE_DB,
+    Math.min(floor + 8, loud - 15),
+  );
+  const labels = Uint8Array.from(levels, (level) => level > least ? 1 : 0);
+  fill(labels, 1, 0, SHORTEST_PAUSE_HOPS);
+  fill(labels, 0, 1, SHORTEST_SPEECH_HOPS);
+  let sum = 0;
+  let peak = 0;
+  let count = 0;
+  for (let i = 0; i < hops * LABEL_HOP; i++) {
+    peak = Math.max(peak, Math.abs(samples[i]!));
+    if (labels[Math.floor(i / LABEL_HOP)] === 0) continue;
+    sum += samples[i]! ** 2;
+    count++;
+  }
+  return {
+    samples: samples.subarray(0, hops * LABEL_HOP),
+    labels,
+    rms: count === 0 ? 0 : Math.sqrt(sum / count),
+    peak,
+  };
+}
+
+/** Turns short runs of `from` between two of `to` into `to`. */
+function fill(labels: Uint8Array, to: number, from: number, shortest: number) {
+  let begin = 0;
+  for (let i = 1; i <= labels.length; i++) {
+    if (i < labels.length && labels[i] === labels[begin]) continue;
+    const isInside = begin > 0 && i < labels.length;
+    if (
+      labels[begin] === from && i - begin < shortest && (isInside || to === 0)
+    ) {
+      labels.fill(to, begin, i);
+    }
+    begin = i;
+  }
+}
+
+function inRow(
+  count: number,
+  next: () => Float32Array,
+  pauseSeconds: () => number,
+  random: Random,
+): Float32Array {
+  const samples = new Float32Array(count);
+  let at = 0;
+  let isFirst = true;
+  while (at < count) {
+    let piece = next();
+    if (isFirst) piece = piece.subarray(random.below(piece.length));
+    isFirst = false;
+    samples.set(piece.subarray(0, count - at), at);
+    at += piece.length + Math.floor(pauseSeconds() * RATE);
+  }
+  return samples;
+}
+
+/** What a scene is to be. */
+export interface ScenePlan {
+  readonly seconds: number;
+  /** Who speaks; nobody without it. */
+  readonly speaker?: readonly Utterance[];
+  /** Seconds of pauses between utterances, shortest and longest. */
+  readonly pauses?: readonly [number, number];
+  /** The noise; none without it. */
+  readonly noise?: Noise;
+  /** Of the speech over the noise while there is speech. */
+  readonly snrDb: number;
+  /** Level of the loudest sample of the speech, or of the noise without one. */
+  readonly peakDbfs: number;
+  /** Noise of the microphone itself, in dBFS; none without it. */
+  readonly hissDbfs?: number;
+  /** Whether the microphone, the room and the moment differ, or all is clean. */
+  readonly isRough?: boolean;
+}
+
+/** A scene. */
+export interface Scene {
+  readonly samples: Int16Array;
+  /** One label for each 10 ms. */
+  readonly labels: Uint8Array;
+}
+
+/**
+ * Makes a scene.
+ *
+ * @param plan What it is to be.
+ * @param random Chance.
+ * @returns The scene.
+ */
+export function makeScene(plan: ScenePlan, random: Random): Scene {
+  const hops = Math.round(plan.seconds * 100);
+  const count = hops * LABEL_HOP;
+  const labels = new Uint8Array(hops);
+  let speech = new Float32Array(count);
+  if (plan.speaker !== undefined) {
+    place(plan.speaker, plan.pauses ?? [0.3, 4], speech, labels, random);
+  }
+  let noise = plan.noise?.(random, count) ?? new Float32Array(count);
+  if (plan.isRough) {
+    if (random.chance(0.4)) speech = reverberated(speech, random);
+    if (random.chance(0.3)) noise = reverberated(noise, random);
+    if (random.chance(0.25)) noise = comesAndGoes(noise, random);
+    const colour = channel(random);
+    const noiseColour = random.chance(0.5) ? channel(random) : undefined;
+    for (const stage of colour) filter(speech, stage);
+    // Half of the noises come through the same microphone, changed no more.
+    for (const stage of noiseColour ?? []) filter(noise, stage);
+  }
+  const speechRms = rmsWhere(speech, labels);
+  const noiseRms = rmsWhere(noise);
+  const noiseGain = noiseRms === 0
+    ? 0
+    : speechRms === 0
+    ? 1 / noiseRms
+    : speechRms / noiseRms * 10 ** (-plan.snrDb / 20);
+  const loudest = speechRms === 0 ? peakOf(noise) * noiseGain : peakOf(speech);
+  const gain = loudest === 0 ? 1 : 10 ** (plan.peakDbfs / 20) / loudest;
+  const hiss = plan.hissDbfs === undefined
+    ? 0
+    : 10 ** (plan.hissDbfs / 20) * Math.sqrt(3);
+  const samples = new Int16Array(count);
+  for (let i = 0; i < count; i++) {
+    const sample = gain * (speech[i]! + noiseGain * noise[i]!) +
+      hiss * (random.next() * 2 - 1);
+    samples[i] = Math.max(
+      -32_768,
+      Math.min(32_767, Math.round(sample * 32_768)),
+    );
+  }
+  return { samples, labels };
+}
+
+function place(
+  speaker: readonly Utterance[],
+  [shortest, longest]: readonly [number, number],
+  speech: Float32Array,
+  labels: Uint8Array,
+  random: Random,
+): void {
+  let hop = Math.floor(100 * random.between(0, longest));
+  while (true) {
+    const utterance = random.pick(speaker);
+    if (hop + utterance.labels.length >= labels.length) return;
+    // Utterances of one scene are about equally loud.
+    const gain = 0.1 / utterance.rms * 10 ** (random.between(-3, 3) / 20);
+    const at = hop * LABEL_HOP;
+    for (let i = 0; i < utterance.samples.length; i++) {
+      speech[at + i] = gain * utterance.samples[i]!;
+    }
+    labels.set(utterance.labels, hop);
+    hop += utterance.labels.length +
+      Math.floor(100 * random.magnitude(shortest, longest));
+  }
+}
+
+type Filter = (sample: number) => number;
+
+/** A microphone, or a line, of chance. */
+function channel(random: Random): Filter[] {
+  const stages: Filter[] = [];
+  if (random.chance(0.4)) stages.push(highPass(random.magnitude(30, 400)));
+  if (random.chance(0.25)) {
+    const hz = random.pick([3400, 4000, 7000, 8000]);
+    for (let i = 0; i < 4; i++) stages.push(lowPass(hz * 1.8));
+  }
+  if (random.chance(0.4)) {
+    const band = resonance(random.magnitude(200, 6000), random.between(0.5, 2));
+    const gain = random.between(-0.7, 2);
+    stages.push((sample) => sample + gain * band(sample));
+  }
+  if (random.chance(0.2)) {
+    const tilt = highPass(random.magnitude(500, 3000));
+    const gain = random.between(-0.7, 2);
+    stages.push((sample) => sample + gain * tilt(sample));
+  }
+  return stages;
+}
+
+function filter(samples: Float32Array, stage: Filter): void {
+  for (let i = 0; i < samples.length; i++) samples[i] = stage(samples[i]!);
+}
+
+/**
+ * A room: the sound, a few early echoes, and a tail of four recursive combs and
+ * two all-passes (M. Schroeder, Natural Sounding Artificial Reverberation, 1962).
+ */
+function reverberated(
+  dry: Float32Array,
+  random: Random,
+): Float32Array<ArrayBuffer> {
+  const wet = new Float32Array(dry.length);
+  const seconds = random.magnitude(0.1, 0.8);
+  const damp = random.between(0.1, 0.6);
+  for (let comb = 0; comb < 4; comb++) {
+    const delay = Math.floor(RATE * random.between(0.011, 0.043));
+    const feedback = 10 ** (-3 * delay / RATE / seconds);
+    const line = new Float32Array(delay);
+    let at = 0;
+    let soft = 0;
+    for (let i = 0; i < dry.length; i++) {
+      const out = line[at]!;
+      soft = out * (1 - damp) + soft * damp;
+      line[at] = dry[i]! + soft * feedback;
+      wet[i]! += out;
+      if (++at === delay) at = 0;
+    }
+  }
+  for (const delay of [Math.floor(RATE * 0.005), Math.floor(RATE * 0.0017)]) {
+    const line = new Float32Array(delay);
+    let at = 0;
+    for (let i = 0; i < wet.length; i++) {
+      const out = line[at]!;
+      const input = wet[i]! + 0.6 * out;
+      line[at] = input;
+      wet[i] = out - 0.6 * input;
+      if (++at === delay) at = 0;
+    }
+  }
+  const share = random.magnitude(0.03, 0.5);
+  for (let i = 0; i < wet.length; i++) wet[i] = dry[i]! + share * wet[i]!;
+  return wet;
+}
+
+/** Something is switched on, off, nearer or farther. */
+function comesAndGoes(
+  noise: Float32Array,
+  random: Random,
+): Float32Array<ArrayBuffer> {
+  const changed = new Float32Array(noise.length);
+  let at = 0;
+  let gain = 1;
+  while (at < noise.length) {
+    const target = random.pick([0, 0.1, 0.3, 1, 1, 1]);
+    const end = Math.min(noise.length, at + RATE * random.magnitude(1, 20));
+    const speed = 1 / (RATE * random.magnitude(0.002, 1));
+    for (; at < end; at++) {
+      gain += (target - gain) * speed;
+      changed[at] = noise[at]! * gain;
+    }
+  }
+  return changed;
+}
+
+function rmsWhere(samples: Float32Array, labels?: Uint8Array): number {
+  let sum = 0;
+  let count = 0;
+  for (let i = 0; i < samples.length; i++) {
+    if (labels !== undefined && labels[Math.floor(i / LABEL_HOP)] === 0) {
+      continue;
+    }
+    sum += samples[i]! ** 2;
+    count++;
+  }
+  return count === 0 ? 0 : Math.sqrt(sum / count);
+}
+
+function peakOf(samples: Float32Array): number {
+  let peak = 0;
+  for (const sample of samples) peak = Math.max(peak, Math.abs(sample));
+  return peak;
+}
+
+/** Noises that come from recordings. */
+const RECORDED = ["music", "sounds", "loop", "babble"] as const;
+
+/** The names of all kinds of noise, synthesised and recorded. */
+export const NOISE_KINDS: readonly string[] = [
+  ...Object.keys(NOISES),
+  ...RECORDED,
+];
+
+/**
+ * Gives the noise of a name.
+ *
+ * @param name One of {@linkcode NOISE_KINDS}.
+ * @param corpus Where the recordings are.
+ * @returns The noise.
+ */
+export function noiseOf(name: string, corpus: Corpus): Noise {
+  switch (name) {
+    case "music":
+      return corpus.playMusic;
+    case "sounds":
+      return corpus.playSounds;
+    case "loop":
+      return corpus.loopSound;
+    case "babble":
+      return corpus.babble;
+    default:
+      return NOISES[name]!.make;
+  }
+}
+
+/** Seconds of one scene for training. */
+export const SCENE_SECONDS = 30;
+
+/** A scene for training, with what was in it. */
+export interface TrainingScene extends Scene {
+  readonly noises: readonly string[];
+}
+
+/**
+ * Makes the scene of a number: any speaker, noise, loudness and room.
+ *
+ * @param corpus The recordings.
+ * @param seed The number.
+ * @returns The scene.
+ */
+export function trainingScene(corpus: Corpus, seed: number): TrainingScene {
+  const random = new Random(seed * 7919 + 13);
+  const names = [...corpus.speakers.keys()];
+  const noises: string[] = [];
+  const noiseCount = random.pick([0, 1, 1, 1, 1, 1, 1, 2]);
+  for (let i = 0; i < noiseCount; i++) noises.push(kindOfChance(random));
+  const isSpeaking = random.chance(0.82);
+  const noise = noises.length === 0
+    ? undefined
+    : mixed(noises.map((name) => noiseOf(name, corpus)));
+  return {
+    noises,
+    ...makeScene({
+      seconds: SCENE_SECONDS,
+      speaker: isSpeaking ? speakerOfChance(corpus, names, random) : undefined,
+      pauses: random.pick([[0.1, 1], [0.3, 4], [1, 10]] as const),
+      noise,
+      snrDb: random.chance(0.15)
+        ? random.between(20, 40)
+        : random.between(-4, 22),
+      peakDbfs: random.between(-46, -2),
+      hissDbfs: random.chance(0.15) ? undefined : random.between(-100, -55),
+      isRough: random.chance(0.8),
+    }, random),
+  };
+}
+
+/** Recorded kinds are many kinds each. */
+function kindOfChance(random: Random): string {
+  if (random.chance(0.16)) return "music";
+  if (random.chance(0.16)) return random.pick(["sounds", "sounds", "loop"]);
+  if (random.chance(0.09)) return "babble";
+  return random.pick(Object.keys(NOISES));
+}
+
+/** Recorded voices are rarer than synthesised ones, and worth more. */
+function speakerOfChance(
+  corpus: Corpus,
+  names: readonly string[],
+  random: Random,
+): readonly Utterance[] {
+  const isSynthesised = random.chance(0.3);
+  let name: string;
+  do name = random.pick(names); while (
+    /^(espeak|flite)-/.test(name) !== isSynthesised
+  );
+  return corpus.speakers.get(name)!;
+}
+
+function mixed(noises: readonly Noise[]): Noise {
+  if (noises.length === 1) return noises[0]!;
+  return (random, count) => {
+    const sum = new Float32Array(count);
+    for (const noise of noises) {
+      const part = noise(random, count);
+      const gain = 10 ** (random.between(-12, 0) / 20) / (rmsWhere(part) || 1);
+      for (let i = 0; i < count; i++) sum[i]! += gain * part[i]!;
+    }
+    return sum;
+  };
+}
