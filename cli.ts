@@ -35,6 +35,7 @@ import { stream } from "./src/cli/stream.ts";
 import { realSystem } from "./src/cli/system.ts";
 import { UsageError } from "./src/cli/usage_error.ts";
 import { readVariable } from "./src/environment.ts";
+import { vad } from "./src/cli/vad.ts";
 import { versionLine } from "./src/cli/version.ts";
 
 const COMMANDS: readonly Command[] = [
@@ -42,6 +43,7 @@ const COMMANDS: readonly Command[] = [
   meter,
   record,
   stream,
+  vad,
   demo,
   doctor,
   service,

@@ -511,8 +511,7 @@ export class AudioCaptureManager implements AsyncDisposable {
    *   the field, its value and the range.
    * @throws {TypeError} When there is no such setting, or it is of a wrong type,
    *   or `vadModel` is not what the engine needs.
-   * @throws {Deno.errors.NotFound} When there is no `vadModel`, and other errors
-   *   of reading it.
+   * @throws {Error} When `vadModel` cannot be read.
    */
   constructor(
     config: AudioCaptureConfig = {},

@@ -42,6 +42,8 @@ export const NOISES: Readonly<Record<string, NoiseKind>> = {
   clock: { group: "household", make: clock },
   dishes: { group: "household", make: dishes },
   knocks: { group: "household", make: knocks },
+  machine: { group: "household", make: machine },
+  swirl: { group: "household", make: swirl },
   drill: { group: "household", make: drill },
   applause: { group: "household", make: applause },
   crackle: { group: "household", make: crackle },
@@ -349,6 +351,44 @@ function drill(random: Random, count: number): Float32Array {
   const noise = coloured(random, count);
   const gate = bursts(random, 0.4, 4, 0.3, 3);
   return noise.map((sample) => gate() * (motor() + 0.5 * sample));
+}
+
+/** A motor that is switched on and off, and takes its time to get there. */
+function machine(random: Random, count: number): Float32Array {
+  const noise = coloured(random, count);
+  const hz = random.magnitude(40, 900);
+  const partials = partialsOf(
+    random,
+    4 + random.below(30),
+    random.between(0.3, 1.4),
+  );
+  const share = random.magnitude(0.1, 3);
+  const inertia = random.magnitude(0.00005, 0.002);
+  const longest = random.magnitude(1, 20);
+  let [speed, target, rest, phase] = [0, 0, 0, 0];
+  return noise.map((sample) => {
+    if (rest-- <= 0) {
+      target = target === 0 || random.chance(0.3) ? random.between(0.5, 1) : 0;
+      rest = RATE * random.between(0.3, longest);
+    }
+    speed += (target - speed) * inertia;
+    phase += 2 * Math.PI * hz * speed / RATE;
+    return speed * (sample + share * 0.2 * partials(phase));
+  });
+}
+
+/** A drum that turns: noise that comes and goes in a slow rhythm. */
+function swirl(random: Random, count: number): Float32Array {
+  const first = coloured(random, count);
+  const second = coloured(random, count);
+  const hz = random.magnitude(0.2, 6);
+  const sharpness = random.magnitude(0.5, 8);
+  const base = random.between(0, 0.6);
+  return first.map((sample, i) => {
+    const swing = (0.5 + 0.5 * Math.sin(2 * Math.PI * hz * i / RATE)) **
+      sharpness;
+    return sample * (base + (1 - base) * swing) + 0.5 * base * second[i]!;
+  });
 }
 
 function applause(random: Random, count: number): Float32Array {

@@ -17,9 +17,12 @@ export const LABEL = { quiet: 0, speech: 1 } as const;
 
 /**
  * Speech is what is within this of an utterance's loud parts (the level that 5 %
- * of its 10 ms exceed); a quieter recording's noise must not count.
+ * of its 10 ms exceed), and so far above the recording's own noise.
  */
 const SPEECH_RANGE_DB = 35;
+const NOISE_MARGIN_DB = 6;
+/** Where speech and the recording's noise are nearer, nobody can tell the truth. */
+const LEAST_RANGE_DB = 27;
 /** Shorter pauses belong to the speech: the closure of a "p" lasts 50–150 ms. */
 const SHORTEST_PAUSE_HOPS = 15;
 /** A shorter noise between two pauses is none of it. */
@@ -55,6 +58,8 @@ export class Corpus {
       if (source.kind === "music") music.push(...recordings);
       else if (source.kind === "sounds") sounds.push(...recordings);
       else speakers.set(source.name, utterancesOf(recordings));
+      // Some are all too noisy to tell the truth about.
+      if (speakers.get(source.name)?.length === 0) speakers.delete(source.name);
     }
     for (const { name, role: its } of VOICES) {
       if (its !== role) continue;
@@ -140,14 +145,9 @@ function utteranceOf(samples: Float32Array): Utterance {
     }
     levels[hop] = 10 * Math.log10(sum / LABEL_HOP);
   }
-  const sorted = levels.slice().sort();
-  const loud = sorted[Math.floor(hops * 0.95)]!;
-  // Some recordings are noisy themselves.
-  const floor = sorted[Math.floor(hops * 0.05)]!;
-  const least = Math.max(
-    loud - SPEECH_RANGE_DB,
-    Math.min(floor + 8, loud - 15),
-  );
+  const loud = levels.slice().sort()[Math.floor(hops * 0.95)]!;
+  const floor = floorOf(levels);
+  const least = Math.max(loud - SPEECH_RANGE_DB, floor + NOISE_MARGIN_DB);
   const labels = Uint8Array.from(levels, (level) => level > least ? 1 : 0);
   fill(labels, 1, 0, SHORTEST_PAUSE_HOPS);
   fill(labels, 0, 1, SHORTEST_SPEECH_HOPS);
@@ -160,12 +160,24 @@ function utteranceOf(samples: Float32Array): Utterance {
     sum += samples[i]! ** 2;
     count++;
   }
+  const isClean = loud - floor > LEAST_RANGE_DB;
   return {
     samples: samples.subarray(0, hops * LABEL_HOP),
     labels,
-    rms: count === 0 ? 0 : Math.sqrt(sum / count),
+    rms: count === 0 || !isClean ? 0 : Math.sqrt(sum / count),
     peak,
   };
+}
+
+/** The least level over 50 ms: the noise of the recording itself. */
+function floorOf(levels: Float32Array): number {
+  let floor = Infinity;
+  for (let end = 5; end <= levels.length; end++) {
+    let sum = 0;
+    for (let hop = end - 5; hop < end; hop++) sum += levels[hop]!;
+    floor = Math.min(floor, sum / 5);
+  }
+  return floor;
 }
 
 /** Turns short runs of `from` between two of `to` into `to`. */
@@ -483,7 +495,7 @@ export function trainingScene(corpus: Corpus, seed: number): TrainingScene {
 
 /** Recorded kinds are many kinds each. */
 function kindOfChance(random: Random): string {
-  if (random.chance(0.16)) return "music";
+  if (random.chance(0.2)) return "music";
   if (random.chance(0.16)) return random.pick(["sounds", "sounds", "loop"]);
   if (random.chance(0.09)) return "babble";
   return random.pick(Object.keys(NOISES));

@@ -127,6 +127,18 @@ export const MICROPHONE_OPTIONS = [
   "buffer-frames",
 ] as const satisfies readonly OptionName[];
 
+/** Options of every command that tells speech from the rest. */
+export const VAD_OPTIONS = [
+  "vad-engine",
+  "vad-model",
+  "vad-threshold",
+  "vad-offset-threshold",
+  "vad-min-speech-ms",
+  "vad-pre-roll-ms",
+  "vad-hangover-ms",
+  "vad-max-utterance-ms",
+] as const satisfies readonly OptionName[];
+
 /** Options that every command has. */
 export const COMMON_OPTIONS = [
   "log",

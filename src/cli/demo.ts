@@ -8,7 +8,7 @@ import { AudioCaptureManager } from "../manager.ts";
 import { RealtimeConnectionManager } from "../realtime/connection.ts";
 import { FakePcm, type FakePcmStep } from "../testing/fake_pcm.ts";
 import { startRealtimeServer } from "../testing/realtime_server.ts";
-import { type Command, COMMON_OPTIONS } from "./command.ts";
+import { type Command, COMMON_OPTIONS, VAD_OPTIONS } from "./command.ts";
 import { runLive } from "./live.ts";
 import { Log } from "./log.ts";
 import { OPERATION_OPTIONS } from "./operations.ts";
@@ -44,7 +44,7 @@ export const demo: Command = {
     "transcribe",
     "vad",
     "chunk-ms",
-    "vad-threshold",
+    ...VAD_OPTIONS,
     "seconds",
     "json",
     ...OPERATION_OPTIONS,
@@ -91,9 +91,13 @@ Examples:
           }
           : { session: TEXT_CONVERSATION }),
       });
+      const config = captureConfigOf(options, world);
       const capture = new AudioCaptureManager(
         {
-          ...captureConfigOf(options, world),
+          ...config,
+          // The fake microphone's sounds are no voice to a network.
+          vadEngine: config.vadEngine ??
+            (input === undefined ? "energy" : undefined),
           openPcm: new FakePcm({ script, clock: world.clock }).open,
           vadEnabled: vad === "client",
         },

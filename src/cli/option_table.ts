@@ -92,11 +92,52 @@ export const OPTIONS = {
     default: 4096,
     help: "most frames handed over by the device at once",
   },
+  "vad-engine": {
+    value: "ENGINE",
+    choices: ["neural", "energy", "silero"],
+    default: "(neural, or energy with --vad-threshold alone)",
+    help: "what tells speech from the rest",
+  },
+  "vad-model": {
+    value: "FILE",
+    help: "Silero's ONNX file, for --vad-engine silero",
+  },
   "vad-threshold": {
     value: "LEVEL",
     range: [0, 1],
-    default: 0.02,
-    help: "RMS volume above which audio is speech, 0 to 1",
+    default: "(0.5, or 9 dB above the noise for energy)",
+    help:
+      "above it begins speech, 0 to 1: a probability, or an RMS volume for energy",
+  },
+  "vad-offset-threshold": {
+    value: "LEVEL",
+    range: [0, 1],
+    default: "(0.15 below it)",
+    help: "above it speech goes on, 0 to --vad-threshold",
+  },
+  "vad-min-speech-ms": {
+    value: "MS",
+    range: [0, 5000],
+    default: "(80; 0 for an RMS volume)",
+    help: "how much speech it takes to be sure",
+  },
+  "vad-pre-roll-ms": {
+    value: "MS",
+    range: [0, 10_000],
+    default: 300,
+    help: "audio before speech that goes out with it",
+  },
+  "vad-hangover-ms": {
+    value: "MS",
+    range: [0, 60_000],
+    default: 500,
+    help: "how long it must be quiet before speech has ended",
+  },
+  "vad-max-utterance-ms": {
+    value: "MS",
+    range: [1000, 86_400_000],
+    default: 60_000,
+    help: "the longest utterance; a longer one is cut where it is quietest",
   },
   seconds: {
     value: "N",
@@ -106,6 +147,19 @@ export const OPTIONS = {
     help: "stop after this time",
   },
   json: { help: "print JSON" },
+  labels: {
+    only: "flag",
+    help: "print labels for Audacity: begin, end, text",
+  },
+  scores: {
+    only: "flag",
+    help: "also print the score of every block",
+  },
+  plot: {
+    value: "FILE.svg",
+    only: "flag or environment",
+    help: "draw waveform, noise floor, score and speech over time",
+  },
   transcribe: {
     help: "a transcription session: text of what is said, no reply",
   },

@@ -30,7 +30,7 @@ interface Setting {
 export interface OptionRules {
   /** The options that it has. */
   readonly options: readonly OptionName[];
-  /** What its operands are called, for errors. */
+  /** What its operands are called, for errors; "[…]" can be left out. */
   readonly operands?: readonly string[];
 }
 
@@ -193,7 +193,9 @@ function checkOperands(
   names: readonly string[],
 ): void {
   const missing = names[operands.length];
-  if (missing !== undefined) throw new UsageError(`Missing ${missing}`);
+  if (missing !== undefined && !missing.startsWith("[")) {
+    throw new UsageError(`Missing ${missing}`);
+  }
   const extra = operands[names.length];
   if (extra !== undefined) throw new UsageError(`Unexpected "${extra}"`);
   operands.forEach((operand, index) => {

@@ -6,12 +6,14 @@
 
 import { type AudioCaptureConfig, AudioCaptureManager } from "../manager.ts";
 import { RealtimeConnectionManager } from "../realtime/connection.ts";
+import type { VadEngine } from "../vad/create_detector.ts";
 import { apiKeyOf } from "./api_key.ts";
 import {
   type Command,
   COMMON_OPTIONS,
   deviceNameOf,
   MICROPHONE_OPTIONS,
+  VAD_OPTIONS,
   type World,
 } from "./command.ts";
 import { runLive } from "./live.ts";
@@ -45,7 +47,7 @@ export const stream: Command = {
     "insecure",
     "key-file",
     ...MICROPHONE_OPTIONS,
-    "vad-threshold",
+    ...VAD_OPTIONS,
     "seconds",
     "keep-seconds",
     "fill-gaps",
@@ -73,7 +75,7 @@ flight recorder keeps what was said in the room: tell those who are in it.
 
 Examples:
   earshot stream --transcribe
-  earshot stream --vad client --vad-threshold 0.01
+  earshot stream --vad client --vad-hangover-ms 800
   earshot stream --url ws://127.0.0.1:8000/v1/realtime --model my-model`,
 
   async run(options, world) {
@@ -135,7 +137,14 @@ export function captureConfigOf(
     bufferSize: options.number("buffer-frames"),
     fillGaps: options.has("fill-gaps"),
     reopen: !options.has("fail-fast"),
+    vadEngine: options.text("vad-engine") as VadEngine | undefined,
+    vadModel: options.text("vad-model"),
     vadThreshold: options.number("vad-threshold"),
+    vadOffsetThreshold: options.number("vad-offset-threshold"),
+    vadMinSpeechMs: options.number("vad-min-speech-ms"),
+    vadPreRollMs: options.number("vad-pre-roll-ms"),
+    vadHangoverMs: options.number("vad-hangover-ms"),
+    vadMaxUtteranceMs: options.number("vad-max-utterance-ms"),
     openPcm: world.openPcm,
     clock: world.clock,
   };

@@ -46,7 +46,7 @@ async function read(path: string): Promise<WavContent> {
     throw new Error(
       `Cannot read "${path}": ${
         (cause as Error).message
-      }. Give --input a WAV file`,
+      }. Give the path of a WAV file`,
       { cause },
     );
   }

@@ -58,8 +58,7 @@ export interface CreateDetectorOptions {
  * @returns The detector.
  * @throws {RangeError} When a setting is none of its values.
  * @throws {TypeError} When a model is missing, not needed, or is none.
- * @throws {Deno.errors.NotFound} When there is no such file, and other errors of
- *   reading it.
+ * @throws {Error} When the model's file cannot be read.
  */
 export function createDetector(
   options: CreateDetectorOptions = {},
@@ -86,6 +85,19 @@ export function createDetector(
           'Cannot use the engine "silero" without a model: give the path of silero_vad_16k_op15.onnx',
         );
       }
-      return new SileroDetector(Deno.readFileSync(model), threshold);
+      return new SileroDetector(readModel(model), threshold);
+  }
+}
+
+function readModel(path: string): Uint8Array {
+  try {
+    return Deno.readFileSync(path);
+  } catch (cause) {
+    throw new Error(
+      `Cannot read the model "${path}": ${
+        (cause as Error).message
+      }. Give the path of silero_vad_16k_op15.onnx`,
+      { cause },
+    );
   }
 }

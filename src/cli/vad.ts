@@ -1,0 +1,298 @@
+/**
+ * `earshot vad`: where somebody speaks, in a file or live.
+ *
+ * @module
+ */
+
+import type { AudioFrame } from "../frame.ts";
+import { frontEnd } from "../front_end.ts";
+import type { Microphone } from "../microphone.ts";
+import {
+  gateSpeech,
+  type SpeechBorder,
+  type SpeechGateOptions,
+} from "../speech_gate.ts";
+import { createDetector, type VadEngine } from "../vad/create_detector.ts";
+import type { VoiceActivityDetector } from "../vad/detector.ts";
+import {
+  type Command,
+  COMMON_OPTIONS,
+  MICROPHONE_OPTIONS,
+  VAD_OPTIONS,
+  type World,
+} from "./command.ts";
+import { Log } from "./log.ts";
+import {
+  frontEndOf,
+  lossOf,
+  openMicrophoneFor,
+  takeSeconds,
+} from "./microphone.ts";
+import type { Options } from "./options.ts";
+import { duration } from "./screen.ts";
+import { fromOptions, UsageError } from "./usage_error.ts";
+import { SpeechPlot } from "./speech_plot.ts";
+import { readMicrophoneWav } from "./wav_input.ts";
+
+/** A file is read as 24 kHz mono, in blocks of 100 ms. */
+const FILE_FORMAT = { sampleRate: 24_000, channelCount: 1 } as const;
+const FILE_BLOCK = 2400;
+
+/** `earshot vad`. */
+export const vad: Command = {
+  name: "vad",
+  summary: "Show where somebody speaks, in a WAV file or live.",
+  operands: ["[FILE.wav]"],
+  options: [
+    ...VAD_OPTIONS,
+    ...MICROPHONE_OPTIONS,
+    "seconds",
+    "fail-fast",
+    "json",
+    "labels",
+    "scores",
+    "plot",
+    ...COMMON_OPTIONS,
+  ],
+  details:
+    `Without a file it listens to the microphone. Each stretch of speech is printed
+when it is over: begin, end and length in seconds, without pre-roll and hangover.
+--json prints it as a line of JSON with all positions, in ms, and a summary at the
+end; --scores adds a line for every block (10 ms with the engine "neural").
+
+Examples:
+  earshot vad talk.wav
+  earshot vad --device 1 --seconds 30 --plot room.svg
+  earshot vad --labels talk.wav > talk.txt
+  earshot vad --vad-engine silero --vad-model silero_vad_16k_op15.onnx talk.wav`,
+
+  async run(options, world) {
+    const [path] = options.operands;
+    const log = new Log(options, world);
+    if (options.has("json") && options.has("labels")) {
+      throw new UsageError("Cannot print both --json and --labels: choose one");
+    }
+    const detector = fromOptions(() => detectorOf(options));
+    if (path !== undefined) {
+      const samples = await readMicrophoneWav(path);
+      const file = frontEnd(blocksOf(samples), frontEndOf(options));
+      await report(file, FILE_FORMAT.sampleRate, detector, options, world, log);
+      return;
+    }
+    await using microphone = await openMicrophoneFor(options, world, 100, log);
+    const seconds = options.number("seconds");
+    log.info(
+      seconds === undefined
+        ? "Listening; Ctrl-C ends"
+        : `Listening for ${seconds} s`,
+    );
+    const { sampleRate } = microphone.parameters;
+    const source = frontEnd(
+      heard(microphone, seconds, world),
+      frontEndOf(options),
+    );
+    await report(source, sampleRate, detector, options, world, log);
+    const loss = lossOf(microphone);
+    if (loss !== undefined) log.warn(loss);
+  },
+};
+
+/**
+ * Makes the detector that the user asked for.
+ *
+ * @param options What the user gave.
+ * @returns The detector.
+ */
+export function detectorOf(options: Options): VoiceActivityDetector {
+  return createDetector({
+    engine: options.text("vad-engine") as VadEngine | undefined,
+    model: options.text("vad-model"),
+    threshold: options.number("vad-threshold"),
+  });
+}
+
+async function report(
+  source: AsyncIterable<AudioFrame>,
+  sampleRate: number,
+  detector: VoiceActivityDetector,
+  options: Options,
+  world: World,
+  log: Log,
+): Promise<void> {
+  const printer = new SegmentPrinter(options, world, sampleRate);
+  const plotPath = options.text("plot");
+  const plot = plotPath === undefined
+    ? undefined
+    : new SpeechPlot(sampleRate, detector, gateOf(options));
+  let onset: SpeechBorder | undefined;
+  const gated = gateSpeech(source, detector, {
+    ...gateOf(options),
+    onSpeechStart: (border) => onset = border,
+    onSpeechEnd: (end) => {
+      const segment = { onset: onset!, end };
+      printer.print(segment);
+      plot?.addSegment(segment);
+    },
+    onScore: (score, block) => {
+      printer.score(score, block);
+      plot?.add(score, block);
+    },
+  });
+  try {
+    for await (const _ of gated);
+  } catch (error) {
+    if (error instanceof RangeError) throw new UsageError(error.message);
+    throw error;
+  }
+  printer.finish(log);
+  if (plot === undefined) return;
+  await Deno.writeTextFile(plotPath!, plot.svg());
+  log.info(`Wrote ${plotPath}`);
+}
+
+/** Reads what the gate is set to. */
+function gateOf(options: Options): SpeechGateOptions {
+  return {
+    offsetThreshold: options.number("vad-offset-threshold"),
+    minSpeechMs: options.number("vad-min-speech-ms"),
+    preRollMs: options.number("vad-pre-roll-ms"),
+    hangoverMs: options.number("vad-hangover-ms"),
+    maxUtteranceMs: options.number("vad-max-utterance-ms"),
+  };
+}
+
+/** A stretch of speech. */
+export interface Segment {
+  /** Where it begins. */
+  readonly onset: SpeechBorder;
+  /** Where it ends. */
+  readonly end: SpeechBorder;
+}
+
+/** Prints segments in the form that was asked for. */
+class SegmentPrinter {
+  readonly #write: (text: string) => void;
+  readonly #form: "plain" | "json" | "labels";
+  readonly #withScores: boolean;
+  readonly #isLive: boolean;
+  readonly #sampleRate: number;
+  #count = 0;
+  #speechMs = 0;
+  #durationMs = 0;
+
+  constructor(options: Options, world: World, sampleRate: number) {
+    this.#write = (text) => world.stdout.write(`${text}\n`);
+    this.#form = options.has("json")
+      ? "json"
+      : options.has("labels")
+      ? "labels"
+      : "plain";
+    this.#withScores = options.has("scores");
+    this.#isLive = options.operands.length === 0;
+    this.#sampleRate = sampleRate;
+  }
+
+  print({ onset, end }: Segment): void {
+    const beginMs = this.#msOf(onset.position);
+    const endMs = this.#msOf(end.position);
+    this.#count++;
+    this.#speechMs += endMs - beginMs;
+    const [begin, stop] = [seconds(beginMs), seconds(endMs)];
+    if (this.#form === "labels") this.#write(`${begin}\t${stop}\tspeech`);
+    else if (this.#form === "plain") {
+      if (this.#count === 1) this.#write("   BEGIN       END    LENGTH");
+      const length = seconds(endMs - beginMs);
+      this.#write([begin, stop, length].map((s) => s.padStart(8)).join("  "));
+    } else {
+      this.#json({
+        type: "earshot.segment",
+        begin_ms: beginMs,
+        end_ms: endMs,
+        audio_begin_ms: this.#msOf(onset.audioPosition),
+        audio_end_ms: this.#msOf(end.audioPosition),
+        ...(this.#isLive && { captured_at: timeOf(onset) }),
+        is_cut: end.isForced ?? false,
+      });
+    }
+  }
+
+  score(score: number, block: AudioFrame): void {
+    const { position, samples, format } = block;
+    const beginMs = this.#msOf(position);
+    this.#durationMs = this.#msOf(
+      position + samples.length / format.channelCount,
+    );
+    if (!this.#withScores) return;
+    if (this.#form === "json") {
+      this.#json({
+        type: "earshot.score",
+        begin_ms: beginMs,
+        end_ms: this.#durationMs,
+        score: rounded(score),
+      });
+    } else this.#write(`${seconds(beginMs)}\t${rounded(score)}`);
+  }
+
+  finish(log: Log): void {
+    if (this.#form === "json") {
+      this.#json({
+        type: "earshot.summary",
+        duration_ms: this.#durationMs,
+        speech_ms: this.#speechMs,
+        segment_count: this.#count,
+      });
+    }
+    const share = this.#durationMs === 0
+      ? 0
+      : Math.round(100 * this.#speechMs / this.#durationMs);
+    log.info(
+      this.#count === 0
+        ? `No speech in ${duration(this.#durationMs)}`
+        : `Speech: ${this.#count} ${
+          this.#count === 1 ? "time" : "times"
+        }, ${share} % of ${duration(this.#durationMs)}`,
+    );
+  }
+
+  #json(fields: object): void {
+    this.#write(JSON.stringify(fields));
+  }
+
+  #msOf(position: number): number {
+    return Math.round(position * 1000 / this.#sampleRate);
+  }
+}
+
+function seconds(ms: number): string {
+  return (ms / 1000).toFixed(3);
+}
+
+function rounded(score: number): number {
+  return Math.round(score * 10_000) / 10_000;
+}
+
+function timeOf({ timestampMs }: SpeechBorder): string {
+  return new Date(performance.timeOrigin + timestampMs).toISOString();
+}
+
+function heard(
+  microphone: Microphone,
+  seconds: number | undefined,
+  world: World,
+): AsyncIterable<AudioFrame> {
+  return seconds === undefined
+    ? microphone
+    : takeSeconds(microphone, microphone, seconds, world.clock);
+}
+
+// deno-lint-ignore require-await
+async function* blocksOf(samples: Int16Array): AsyncGenerator<AudioFrame> {
+  for (let at = 0; at < samples.length; at += FILE_BLOCK) {
+    yield {
+      format: FILE_FORMAT,
+      samples: samples.subarray(at, at + FILE_BLOCK),
+      position: at,
+      timestampMs: at * 1000 / FILE_FORMAT.sampleRate,
+    };
+  }
+}
