@@ -225,6 +225,7 @@ async function simulate(days: number, seed: number): Promise<boolean> {
       chunkSize: SAMPLE_RATE,
       bufferSize: SAMPLE_RATE,
       vadEnabled: true,
+      vadThreshold: 0.02,
     },
     { onError: () => {} },
     connection,

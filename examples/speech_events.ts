@@ -4,7 +4,6 @@ import { createAudioCapture } from "@nevil/earshot";
 
 await using capture = await createAudioCapture({
   vadEnabled: true,
-  vadThreshold: 0.02,
   callbacks: {
     onVadSpeechStart: () => console.log("somebody speaks"),
     onVadSpeechEnd: () => console.log("nobody speaks"),

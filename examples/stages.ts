@@ -3,13 +3,13 @@
 import {
   encodeBase64,
   gateSpeech,
+  NeuralDetector,
   openMicrophone,
   rechunk,
-  RmsDetector,
 } from "@nevil/earshot";
 
 await using mic = await openMicrophone();
-const speech = gateSpeech(mic, new RmsDetector(0.02), {
+const speech = gateSpeech(mic, new NeuralDetector(), {
   onSpeechStart: ({ position }) => console.log("speech at frame", position),
 });
 for await (const audio of encodeBase64(rechunk(speech, 2400))) {

@@ -16,6 +16,7 @@ const SOURCES = [
   "offline",
   "scripts",
   "src",
+  "train",
 ];
 /** Not `tests/types`, which needs the npm registry. */
 const TESTS = ["tests/*.ts", "tests/binary", "tests/live"];

@@ -135,6 +135,7 @@ async function runSequence(seed: number): Promise<void> {
       chunkSize: 2400,
       bufferSize: 2400,
       vadEnabled: !isServerVad || random.chance(50),
+      vadThreshold: 0.02,
       vadHangoverMs: 60,
       vadPreRollMs: 40,
       stallMs: 500,

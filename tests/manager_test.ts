@@ -203,7 +203,7 @@ Deno.test("AudioCaptureManager can record again after a stop, and its statistics
 
 Deno.test("AudioCaptureManager tells onAudioFrame of all that is captured outside of pauses, speech or not", async () => {
   const { clock, fake, heard, manager, during, start } = lab(ONE_UTTERANCE, {
-    config: { vadEnabled: true },
+    config: { vadEnabled: true, vadThreshold: 0.02 },
   });
   await start();
   await clock.advance(2500);
@@ -282,7 +282,12 @@ Deno.test("AudioCaptureManager fills long chunks unless autoFlushMs says otherwi
 
 Deno.test("AudioCaptureManager with VAD sends only speech and tells its borders", async () => {
   const { clock, fake, heard, manager, during, start } = lab(ONE_UTTERANCE, {
-    config: { vadEnabled: true, vadPreRollMs: 300, vadHangoverMs: 500 },
+    config: {
+      vadEnabled: true,
+      vadThreshold: 0.02,
+      vadPreRollMs: 300,
+      vadHangoverMs: 500,
+    },
   });
   await start();
   await clock.advance(1500);
@@ -309,7 +314,7 @@ Deno.test("AudioCaptureManager with VAD sends only speech and tells its borders"
 Deno.test("AudioCaptureManager streams to its connection and ends each turn behind its audio", async () => {
   const connection = new Sink();
   const { clock, fake, manager, during, start } = lab(ONE_UTTERANCE, {
-    config: { vadEnabled: true },
+    config: { vadEnabled: true, vadThreshold: 0.02 },
     connection,
   });
   await start();
@@ -443,6 +448,7 @@ Deno.test("createAudioCapture() gives a manager that is ready to record", async 
     openPcm: fake.open,
     clock,
     vadEnabled: true,
+    vadThreshold: 0.02,
     callbacks: heard,
   });
   await clock.advance(100);
@@ -524,7 +530,11 @@ Deno.test("AudioCaptureManager ends in a defined state, with every sample accoun
       faults[random(faults.length)]!,
     ]).flat();
     const { clock, fake, heard, manager, during } = lab(script, {
-      config: { vadEnabled: random(2) === 0, chunkSize: 1 + random(6000) },
+      config: {
+        vadEnabled: random(2) === 0,
+        vadThreshold: 0.02,
+        chunkSize: 1 + random(6000),
+      },
       connection: random(2) === 0 ? new Sink() : undefined,
       pcm: {
         openMs: random(3) * 20,

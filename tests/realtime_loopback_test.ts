@@ -62,6 +62,7 @@ async function speak(
     openPcm: fake.open,
     clock,
     vadEnabled,
+    vadThreshold: 0.02,
     connectionManager: connection,
     callbacks: { onError: (error) => errors.push(error) },
   });

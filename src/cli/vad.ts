@@ -285,7 +285,6 @@ function heard(
     : takeSeconds(microphone, microphone, seconds, world.clock);
 }
 
-// deno-lint-ignore require-await
 async function* blocksOf(samples: Int16Array): AsyncGenerator<AudioFrame> {
   for (let at = 0; at < samples.length; at += FILE_BLOCK) {
     yield {

@@ -10,9 +10,6 @@ import { EnergyDetector, RmsDetector } from "./energy_detector.ts";
 import { NeuralDetector } from "./neural_detector.ts";
 import { SileroDetector } from "./silero_detector.ts";
 
-/** The detectors that there are, by name. */
-export const VAD_ENGINES = ["neural", "energy", "silero"] as const;
-
 /**
  * A detector, by name.
  *
@@ -22,7 +19,10 @@ export const VAD_ENGINES = ["neural", "energy", "silero"] as const;
  * | `energy` | what is louder than the room; with a threshold, than that | an RMS volume |
  * | `silero` | Silero's network, from its ONNX file | a probability, 0.5 |
  */
-export type VadEngine = typeof VAD_ENGINES[number];
+export type VadEngine = "neural" | "energy" | "silero";
+
+/** The detectors that there are, by name. */
+export const VAD_ENGINES: readonly VadEngine[] = ["neural", "energy", "silero"];
 
 /** Settings of {@linkcode createDetector}. */
 export interface CreateDetectorOptions {

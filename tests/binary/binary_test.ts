@@ -118,7 +118,10 @@ for (const arch of ARCHS) {
 
 /** Runs `earshot stream`, as far as it depends on the server. */
 function streamTo(url: string, ...more: string[]): string[] {
-  return ["stream", "-d", "recording", "--url", url, ...more];
+  return [
+    ...["stream", "-d", "recording", "--vad-threshold", "0.02"],
+    ...["--url", url, ...more],
+  ];
 }
 
 Deno.test({

@@ -24,7 +24,7 @@ const NOISY_DBFS = -35;
 /** More clipping than a door that slams. */
 const CLIPPED_SHARE = 0.0005;
 
-/** A DC offset of this share of full scale is as loud as the default VAD threshold. */
+/** A DC offset of this share of full scale is as loud as a usual RMS threshold. */
 const DC_SHARE = 0.02;
 
 /** Hum above this is heard. */
@@ -125,7 +125,7 @@ function judge(report: SoundReport): Finding[] {
   if (Math.abs(figures.dcOffset) > DC_SHARE) {
     warn(
       `A DC offset of ${(figures.dcOffset * 100).toFixed(1)} % of full scale`,
-      "The RMS threshold takes it for sound: raise --vad-threshold above it, or use another microphone",
+      "An RMS --vad-threshold takes it for sound: use --dc-block",
     );
   }
   if (figures.hum !== undefined && figures.hum.dbfs > HUM_DBFS) {
