@@ -81,7 +81,7 @@ async function decode(folder: string, source: Source): Promise<void> {
   await Deno.mkdir(part, { recursive: true });
   let failed = 0;
   await each(chosen, async (found, i) => {
-    const file = found.endsWith(".opus") ? await asWav(found, part) : found;
+    const file = /\.(opus|it)$/.test(found) ? await asWav(found, part) : found;
     const isRaw = file.endsWith(".raw") && source.rawRate !== undefined;
     const format = isRaw
       ? ["-t", "raw", "-r", `${source.rawRate}`, "-e", "signed", "-b", "16"]
@@ -116,7 +116,7 @@ async function decode(folder: string, source: Source): Promise<void> {
   console.log(`${source.name}: ${count - failed} recordings`);
 }
 
-/** Sox reads no Opus. */
+/** Sox reads no Opus and no tracker modules. */
 async function asWav(file: string, folder: string): Promise<string> {
   const wav = `${folder}/${crypto.randomUUID()}.wav`;
   await run("ffmpeg", ["-loglevel", "error", "-i", file, "-t", "120", wav]);

@@ -472,7 +472,7 @@ export function trainingScene(corpus: Corpus, seed: number): TrainingScene {
   const noises: string[] = [];
   const noiseCount = random.pick([0, 1, 1, 1, 1, 1, 1, 2]);
   for (let i = 0; i < noiseCount; i++) noises.push(kindOfChance(random));
-  const isSpeaking = random.chance(0.82);
+  const isSpeaking = random.chance(0.75);
   const noise = noises.length === 0
     ? undefined
     : mixed(noises.map((name) => noiseOf(name, corpus)));
@@ -495,9 +495,9 @@ export function trainingScene(corpus: Corpus, seed: number): TrainingScene {
 
 /** Recorded kinds are many kinds each. */
 function kindOfChance(random: Random): string {
-  if (random.chance(0.2)) return "music";
-  if (random.chance(0.16)) return random.pick(["sounds", "sounds", "loop"]);
-  if (random.chance(0.09)) return "babble";
+  if (random.chance(0.3)) return "music";
+  if (random.chance(0.17)) return random.pick(["sounds", "sounds", "loop"]);
+  if (random.chance(0.16)) return "babble";
   return random.pick(Object.keys(NOISES));
 }
 

@@ -47,23 +47,29 @@ def detached(state):
 
 
 class Scenes:
-    def __init__(self, pattern, left_out=None):
-        features, labels, noises = [], [], []
+    """Features stay on the disk until a batch needs them: they are gigabytes."""
+
+    def __init__(self, pattern, left_out=frozenset(), most=None):
+        self.features, self.rows = [], []
+        labels, self.noises = [], []
         for path in sorted(glob.glob(pattern + ".features")):
             base = path[: -len(".features")]
-            features.append(
-                np.fromfile(path, np.float32).reshape(-1, HOPS, FEATURES)
-            )
-            labels.append(np.fromfile(base + ".labels", np.uint8).reshape(-1, HOPS))
-            noises += json.load(open(base + ".json"))
-        if not features:
+            features = np.memmap(path, np.float32, "r").reshape(-1, HOPS, FEATURES)
+            truth = np.fromfile(base + ".labels", np.uint8).reshape(-1, HOPS)
+            for row, noises in enumerate(json.load(open(base + ".json"))):
+                if left_out.intersection(noises) or len(labels) == most:
+                    continue
+                self.rows.append((len(self.features), row))
+                labels.append(truth[row])
+                self.noises.append(noises)
+            self.features.append(features)
+        if not self.rows:
             raise SystemExit(f"Cannot train without scenes: no {pattern}.features")
-        self.x = np.concatenate(features)
-        self.y = np.concatenate(labels)
-        self.noises = noises
-        if left_out:
-            keep = [i for i, n in enumerate(noises) if not set(n) & left_out]
-            self.x, self.y = self.x[keep], self.y[keep]
+        self.y = np.stack(labels)
+
+    def x(self, chosen):
+        rows = [self.rows[i] for i in chosen]
+        return torch.from_numpy(np.stack([self.features[f][r] for f, r in rows]))
 
 
 def weights_of(y):
@@ -80,8 +86,9 @@ def evaluate(net, scenes, threshold=0.5):
     net.eval()
     scores = []
     with torch.no_grad():
-        for i in range(0, len(scenes.x), 256):
-            logits, _ = net(torch.from_numpy(scenes.x[i : i + 256]), None)
+        for i in range(0, len(scenes.y), 256):
+            chosen = range(i, min(i + 256, len(scenes.y)))
+            logits, _ = net(scenes.x(chosen), None)
             scores.append(torch.sigmoid(logits).numpy())
     p = np.concatenate(scores)
     guess, truth = p > threshold, scenes.y > 0
@@ -105,32 +112,33 @@ def main():
     parser.add_argument("--second", type=int, default=0)
     parser.add_argument("--rate", type=float, default=4e-3)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--leave-out", default="")
+    parser.add_argument("--leave-out", default="", help="kinds of noise: hum,fan")
+    parser.add_argument("--scenes", type=int, help="how many; all without it")
     options = parser.parse_args()
     torch.manual_seed(options.seed)
     rng = np.random.default_rng(options.seed)
     torch.set_num_threads(1)
     left_out = set(filter(None, options.leave_out.split(",")))
-    train = Scenes(f"{options.data}/train*", left_out)
+    train = Scenes(f"{options.data}/train*", left_out, options.scenes)
     tune = Scenes(f"{options.data}/tune")
     weights = weights_of(train.y)
     net = Network(options.dense, options.hidden, options.second)
     if options.start:
         net.load_state_dict(torch.load(options.start))
     count = sum(p.numel() for p in net.parameters())
-    print(f"{len(train.x)} scenes, {count} weights", flush=True)
+    print(f"{len(train.y)} scenes, {count} weights", flush=True)
     optimizer = torch.optim.AdamW(net.parameters(), options.rate, weight_decay=1e-4)
-    steps = options.epochs * (len(train.x) // BATCH)
+    steps = options.epochs * (len(train.y) // BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, options.rate, total_steps=steps + 1, pct_start=0.1
     )
     for epoch in range(options.epochs):
         net.train()
         begin, total, seen = time.time(), 0.0, 0
-        order = rng.permutation(len(train.x))
+        order = rng.permutation(len(train.y))
         for i in range(0, len(order) - BATCH + 1, BATCH):
             chosen = np.sort(order[i : i + BATCH])
-            x = torch.from_numpy(train.x[chosen])
+            x = train.x(chosen)
             y = torch.from_numpy(train.y[chosen].astype(np.float32))
             w = torch.from_numpy(weights[chosen])
             state = None

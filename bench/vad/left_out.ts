@@ -1,0 +1,120 @@
+/**
+ * How well the network copes with noises that were left out of its training.
+ *
+ * @module
+ */
+
+import { type AudioFormat, NeuralDetector } from "../../mod.ts";
+import type { VoiceActivityDetector } from "../../mod.ts";
+import { HopReader } from "../../src/vad/hop_reader.ts";
+import { HOP, SpeechFeatures } from "../../src/vad/speech_features.ts";
+import { SpeechNetwork } from "../../src/vad/speech_network.ts";
+import type { SpeechWeights } from "../../src/vad/speech_network.ts";
+import { Random } from "../../train/random.ts";
+import { type Corpus, makeScene, noiseOf } from "../../train/scenes.ts";
+import { Tally } from "./tally.ts";
+
+const SCENE_SECONDS = 40;
+const SNRS_DB = [20, 10, 5, 0] as const;
+const PEAKS_DBFS = [-10, -30] as const;
+
+/** The neural detector with other weights. */
+class OtherNetwork implements VoiceActivityDetector {
+  readonly blockMs = 10;
+  readonly threshold = STANDARD.threshold;
+  readonly offsetThreshold = STANDARD.offsetThreshold;
+  readonly minSpeechMs = STANDARD.minSpeechMs;
+  readonly #features = new SpeechFeatures();
+  readonly #network: SpeechNetwork;
+  #probability = 0;
+  readonly #reader = new HopReader(24_000, HOP, (hop) => {
+    this.#features.push(hop);
+    this.#probability = this.#network.step(this.#features.values);
+  });
+
+  constructor(weights: SpeechWeights) {
+    this.#network = new SpeechNetwork(weights);
+  }
+
+  score(samples: Int16Array, format: AudioFormat): number {
+    this.#reader.push(samples, format);
+    return this.#probability;
+  }
+
+  reset(): void {
+    this.#reader.reset();
+    this.#features.reset();
+    this.#network.reset();
+    this.#probability = 0;
+  }
+}
+
+const STANDARD = new NeuralDetector();
+
+/**
+ * Measures every training in a folder on the noises that it lacked, beside the
+ * network that has heard them.
+ *
+ * @param folder Where `train.py --leave-out fan,hum --out FOLDER/fan+hum.ts` put
+ *   its weights.
+ * @param corpus Voices and recordings that did not train.
+ * @returns A table in Markdown: one row for each noise.
+ */
+export async function leftOutTable(
+  folder: string,
+  corpus: Corpus,
+): Promise<string> {
+  const rows: string[] = [];
+  const files = [...Deno.readDirSync(folder)].map(({ name }) => name);
+  for (const file of files.filter((name) => name.endsWith(".ts")).sort()) {
+    const path = `file://${Deno.realPathSync(`${folder}/${file}`)}`;
+    const { SPEECH_WEIGHTS } = await import(path);
+    for (const kind of file.slice(0, -".ts".length).split("+")) {
+      const without = new Tally(kind, new OtherNetwork(SPEECH_WEIGHTS));
+      const withIt = new Tally(kind, STANDARD);
+      await measure(kind, corpus, [without, withIt]);
+      rows.push(
+        `| ${kind} | ${without.f1(kind)} | ${withIt.f1(kind)} | ${
+          without.triggers(kind)
+        } | ${withIt.triggers(kind)} |`,
+      );
+    }
+  }
+  return [
+    "| noise | F1, left out | F1, shipped | triggers a minute, left out | shipped |",
+    "|---|---|---|---|---|",
+    ...rows.sort(),
+  ].join("\n");
+}
+
+async function measure(
+  kind: string,
+  corpus: Corpus,
+  tallies: readonly Tally[],
+): Promise<void> {
+  const make = noiseOf(kind, corpus);
+  const speakers = [...corpus.speakers.values()];
+  let seed = 1;
+  for (const peakDbfs of PEAKS_DBFS) {
+    for (const snrDb of SNRS_DB) {
+      const random = new Random(seed++ * 6151 + 3);
+      const scene = makeScene({
+        seconds: SCENE_SECONDS,
+        speaker: [...random.pick(speakers), ...random.pick(speakers)],
+        pauses: [0.5, 4],
+        noise: make,
+        snrDb,
+        peakDbfs,
+        hissDbfs: -80,
+      }, random);
+      for (const tally of tallies) await tally.hearSpeech(scene, [kind], false);
+    }
+    const random = new Random(seed++ * 6151 + 3);
+    const seconds = SCENE_SECONDS;
+    const scene = makeScene(
+      { seconds, noise: make, snrDb: 0, peakDbfs },
+      random,
+    );
+    for (const tally of tallies) await tally.hearNoise(scene, [kind]);
+  }
+}
