@@ -20,6 +20,7 @@ import {
   type Output,
   type World,
 } from "./src/cli/command.ts";
+import { calibrate } from "./src/cli/calibrate.ts";
 import { demo } from "./src/cli/demo.ts";
 import { devices } from "./src/cli/devices.ts";
 import { meter } from "./src/cli/meter.ts";
@@ -28,6 +29,7 @@ import { config } from "./src/cli/config.ts";
 import { didYouMean } from "./src/cli/did_you_mean.ts";
 import { doctor } from "./src/cli/doctor.ts";
 import { Log } from "./src/cli/log.ts";
+import { offerMicrophoneSettings } from "./src/cli/microphone_settings.ts";
 import { Options } from "./src/cli/options.ts";
 import { record } from "./src/cli/record.ts";
 import { service } from "./src/cli/service.ts";
@@ -44,6 +46,7 @@ const COMMANDS: readonly Command[] = [
   record,
   stream,
   vad,
+  calibrate,
   demo,
   doctor,
   service,
@@ -112,6 +115,7 @@ export async function main(
       world.stdout.write(commandHelp(command));
       return 0;
     }
+    offerMicrophoneSettings(options, command, world);
     log = new Log(options, world, { indent: "earshot: " });
     return await command.run(options, world) ??
       (world.signal.aborted ? exitCodeOfInterruption(world) : 0);

@@ -87,17 +87,17 @@ export async function openAlsaPcm(request: PcmRequest): Promise<PcmDevice> {
   acquireAlsa();
   try {
     const device = presentName(request);
-    const { sampleRate, channel } = request;
-    const channelCount = channel === undefined
+    const { sampleRate, channels } = request;
+    const channelCount = channels === undefined
       ? request.channelCount
-      : channelCountFor(device, channel);
+      : channelCountFor(device, Math.max(...channels));
     const pcm = await openPcm(device, { ...request, channelCount });
     try {
       const alsaPcm = new AlsaPcm(device, pcm);
       return alsaPcm.parameters.sampleRate === sampleRate &&
-          channel === undefined
+          channels === undefined
         ? alsaPcm
-        : new ConvertingPcm(alsaPcm, { sampleRate, channel });
+        : new ConvertingPcm(alsaPcm, { sampleRate, channels });
     } catch (error) {
       await pcm.close();
       throw error;
@@ -108,7 +108,7 @@ export async function openAlsaPcm(request: PcmRequest): Promise<PcmDevice> {
 }
 
 /**
- * The channels to open a device with, so that one of them can be picked. A card is
+ * The channels to open a device with, so that this one is among them. A card is
  * asked, because ALSA's `plug` would make up those that it does not have.
  */
 function channelCountFor(device: string, channel: number): number {

@@ -1,11 +1,33 @@
 /**
- * One channel of several.
+ * Some channels of several.
  *
  * @module
  */
 
 import { type AudioFrame, frameCountOf } from "./frame.ts";
 import { checkInteger } from "./validation.ts";
+
+/**
+ * Checks which channels of a device are wanted.
+ *
+ * @param channel One, or several in their order, from 0, 0–31; all without it.
+ * @param channelCount How many there are to be; as many as are named without it.
+ * @returns The list and its length.
+ * @throws {RangeError} When one is out of range, or they are not as many.
+ */
+export function wantedChannels(
+  channel: number | readonly number[] | undefined,
+  channelCount: number | undefined,
+): { channels: readonly number[] | undefined; channelCount: number } {
+  if (channel === undefined) {
+    return { channels: undefined, channelCount: channelCount ?? 1 };
+  }
+  const channels = [channel].flat();
+  const { length } = channels;
+  for (const one of channels) checkInteger("channel", one, 0, 31);
+  checkInteger("channelCount", channelCount ?? length, length, length);
+  return { channels, channelCount: length };
+}
 
 /** Which channel becomes the only one: a number from 0, or all of them mixed. */
 export type ChannelChoice = number | "mix";

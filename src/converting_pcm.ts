@@ -1,6 +1,6 @@
 /**
- * A device whose sample rate is converted, or one of whose channels is picked, so
- * that all that is behind it need not know.
+ * A device whose sample rate is converted, or some of whose channels are picked,
+ * so that all that is behind it need not know.
  *
  * @module
  */
@@ -17,13 +17,14 @@ import { Resampler } from "./resampler.ts";
 export interface Conversion {
   /** The rate to convert to, in Hz. */
   readonly sampleRate: number;
-  /** The channel that becomes the only one, from 0; without it, all stay. */
-  readonly channel?: number;
+  /** The channels that are wanted, from 0, in this order; all without it. */
+  readonly channels?: readonly number[];
 }
 
 /**
- * Gives the frames of a device at another rate, or one channel of them. Counts, delays and times are
- * those of the converted frames: the lag of the filter is a part of the delay.
+ * Gives the frames of a device at another rate, or some of its channels. Counts,
+ * delays and times are those of the converted frames: the lag of the filter is a
+ * part of the delay.
  *
  * What is in the filter when the device has an error is given before the error
  * is told, as if silence followed.
@@ -54,11 +55,10 @@ export class ConvertingPcm implements PcmDevice {
    */
   constructor(device: PcmDevice, conversion: Conversion) {
     const { parameters } = device;
-    const { sampleRate, channel } = conversion;
+    const { sampleRate, channels } = conversion;
     const { channelCount, periodFrames, bufferFrames } = parameters;
-    this.#channels = channel === undefined
-      ? Array.from({ length: channelCount }, (_, channel) => channel)
-      : [channel];
+    this.#channels = channels ??
+      Array.from({ length: channelCount }, (_, channel) => channel);
     this.#device = device;
     this.#ratio = sampleRate / parameters.sampleRate;
     this.parameters = {

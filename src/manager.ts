@@ -8,6 +8,7 @@
 
 import { listDevices } from "./alsa_device.ts";
 import { pcm16ToBase64 } from "./base64.ts";
+import { wantedChannels } from "./channels.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type AudioFrame, frameCountOf, type LossCause } from "./frame.ts";
 import type { FrontEndOptions } from "./front_end.ts";
@@ -18,7 +19,7 @@ import {
   openMicrophone,
   periodFramesFor,
 } from "./microphone.ts";
-import type { OpenPcm } from "./pcm.ts";
+import type { OpenPcm, PcmParameters } from "./pcm.ts";
 import type { RealtimeClientEvent } from "./realtime/events.ts";
 import {
   Recording,
@@ -50,15 +51,16 @@ export interface AudioCaptureConfig extends FrontEndOptions {
   /**
    * Channels, 1 or 2. The Realtime API takes only 1.
    *
-   * @default {1}
+   * @default {1, or as many as `channel` names}
    */
   channelCount?: number;
   /**
-   * The channel of the device, from 0, that becomes the only one, 0–31.
+   * The channel of the device, from 0, that becomes the only one, 0–31; or a map:
+   * those that become the first and the second.
    *
    * @default {undefined, which is all of them, or their mean for one channel}
    */
-  channel?: number;
+  channel?: number | readonly number[];
   /**
    * Samples (of each channel) in a processing chunk: rate × seconds, 1–4800000.
    *
@@ -494,6 +496,7 @@ export class AudioCaptureManager implements AsyncDisposable {
   #disposing = false;
   /** Gives up the opening of a device that is under way. */
   #opening: AbortController | undefined;
+  #deviceParameters: PcmParameters | undefined;
   #turnIsOpen = false;
   #connectionTakesAudio = true;
   #refusedSamples = 0;
@@ -623,6 +626,14 @@ export class AudioCaptureManager implements AsyncDisposable {
     return this.#phase === "recording" ? this.#recording?.volume ?? 0 : 0;
   }
 
+  /**
+   * What the device was configured to when it was opened last, be it for a moment
+   * by `initialize`; `undefined` before.
+   */
+  get deviceParameters(): PcmParameters | undefined {
+    return this.#deviceParameters;
+  }
+
   /** What it is doing. */
   getState(): CaptureState {
     if (this.#phase !== "recording") return "inactive";
@@ -720,7 +731,7 @@ export class AudioCaptureManager implements AsyncDisposable {
     const { sampleRate, channelCount, chunkSize, bufferSize } = this.#settings;
     const opening = this.#opening = new AbortController();
     try {
-      return await openMicrophone({
+      const microphone = await openMicrophone({
         device: deviceNameOf(this.#settings),
         sampleRate,
         channelCount,
@@ -734,6 +745,8 @@ export class AudioCaptureManager implements AsyncDisposable {
         openPcm: this.#settings.openPcm,
         clock: this.#settings.clock,
       });
+      this.#deviceParameters = microphone.parameters;
+      return microphone;
     } catch (error) {
       if (!opening.signal.aborted) {
         this.#tell("onError", asError(error));
@@ -983,13 +996,10 @@ function settle(config: AudioCaptureConfig): Settings {
   const given = Object.fromEntries(
     Object.entries(config).filter(([, value]) => value !== undefined),
   );
-  const settings: Settings = { ...DEFAULTS, ...given };
+  const { channelCount } = wantedChannels(config.channel, config.channelCount);
+  const settings: Settings = { ...DEFAULTS, ...given, channelCount };
   checkOneOf("sampleRate", settings.sampleRate, SAMPLE_RATES);
   checkInteger("channelCount", settings.channelCount, 1, 2);
-  if (settings.channel !== undefined) {
-    checkInteger("channel", settings.channel, 0, 31);
-    checkInteger("channelCount", settings.channelCount, 1, 1);
-  }
   checkOneOf("dcBlock", settings.dcBlock, [true, false]);
   checkNumber("gainDb", settings.gainDb, -60, 60);
   checkOneOf("autoGain", settings.autoGain, [true, false]);

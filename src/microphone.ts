@@ -11,6 +11,7 @@
  */
 
 import { holdAlsa, openAlsaPcm } from "./alsa_device.ts";
+import { wantedChannels } from "./channels.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { AudioFrame, LossCause } from "./frame.ts";
 import { frameCountOf } from "./frame.ts";
@@ -58,15 +59,16 @@ export interface MicrophoneOptions {
   /**
    * Interleaved channels, 1–32.
    *
-   * @default {1}
+   * @default {1, or as many as `channel` names}
    */
   channelCount?: number;
   /**
-   * The channel of the device, from 0, that becomes the only one, 0–31.
+   * The channel of the device, from 0, that becomes the only one, 0–31; or a map:
+   * those that become the first, the second and so on.
    *
    * @default {undefined, which is all of them, or their mean for one channel}
    */
-  channel?: number;
+  channel?: number | readonly number[];
   /**
    * Frames in one period: the device wakes the reader after each, so this is
    * the latency and the inverse of the wake-ups. 16–480000; the device may
@@ -243,14 +245,12 @@ export class Microphone
   static async open(options: MicrophoneOptions = {}): Promise<Microphone> {
     const { device = "default", queueMs = 2000, signal } = options;
     const sampleRate = options.sampleRate ?? 24_000;
-    const channelCount = options.channelCount ?? 1;
+    const { channels, channelCount } = wantedChannels(
+      options.channel,
+      options.channelCount,
+    );
     checkInteger("sampleRate", sampleRate, 4000, 384_000);
     checkInteger("channelCount", channelCount, 1, 32);
-    const { channel } = options;
-    if (channel !== undefined) {
-      checkInteger("channel", channel, 0, 31);
-      checkInteger("channelCount", channelCount, 1, 1);
-    }
     checkInteger("queueMs", queueMs, 0, 600_000);
     const periodFrames = options.periodFrames ?? Math.round(sampleRate / 50);
     checkInteger("periodFrames", periodFrames, 16, 480_000);
@@ -264,7 +264,7 @@ export class Microphone
       device,
       sampleRate,
       channelCount,
-      channel,
+      channels,
       periodFrames,
       bufferFrames: Math.max(
         Math.ceil(sampleRate * MIN_RING_MS / 1000),

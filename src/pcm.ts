@@ -43,10 +43,10 @@ export interface PcmRequest extends AudioFormat {
    */
   readonly card?: CardIdentity;
   /**
-   * The channel of the device, from 0, that becomes the only one; without it the
-   * device gives `channelCount` channels. `channelCount` must be 1 with it.
+   * The channels of the device, from 0, that are wanted, in this order;
+   * `channelCount` is how many. Without it the device chooses.
    */
-  readonly channel?: number;
+  readonly channels?: readonly number[];
   /** Frames after which the device wakes its reader; it may choose others. */
   readonly periodFrames: number;
   /** Frames the device's own ring should hold; it may choose others. */
@@ -57,7 +57,7 @@ export interface PcmRequest extends AudioFormat {
  * What a device was configured to: rate and channels are as requested, and
  * `device` is the name that was opened.
  */
-export interface PcmParameters extends Omit<PcmRequest, "card" | "channel"> {
+export interface PcmParameters extends Omit<PcmRequest, "card" | "channels"> {
   /**
    * The rate that the device itself runs at, in Hz, when its samples are
    * converted to `sampleRate`.

@@ -49,13 +49,14 @@ Options:
   -d, --device NAME      name or index of the device; "earshot devices" lists them (default default)
       --rate HZ          sample rate; the Realtime API takes only 24000 (default 24000)
       --channels N       channels; the Realtime API takes only 1 (default 1)
-      --channel N        the channel to use of a device that has several, from 1 (default: their
-                         mean)
+      --channel N[,N…]   the channel of the device to use, from 1; or several, in this order
+                         (default: their mean)
       --dc-block         remove a DC offset, and rumble below 20 Hz
       --gain-db DB       make everything louder or quieter (default 0)
       --auto-gain        bring voices slowly to one level, and limit peaks
       --chunk-ms MS      milliseconds of audio handled at a time
       --buffer-frames N  most frames handed over by the device at once (default 4096)
+      --explain          say how the microphone was opened, and why so
   -s, --seconds N        stop after this time (default: until Ctrl-C)
       --fill-gaps        put silence in the place of audio that was lost
       --fail-fast        end when the microphone or the connection is lost
@@ -129,7 +130,11 @@ const WRONG_USES: [string[], string][] = [
   [["demo", "--recorder-on", "error,eror"], "some of speech-start, "],
   [
     ["meter", "--channels", "2", "--channel", "1"],
-    "Cannot use both --channels",
+    "Cannot use both --channels 2 and --channel 1: name as many as there are",
+  ],
+  [
+    ["meter", "--channel", "1,"],
+    "a whole number from 1 to 32, or several with commas between",
   ],
   [["record"], "Missing OUT.wav"],
   [["record", "a.wav", "b.wav"], 'Unexpected "b.wav"'],
@@ -197,7 +202,9 @@ Deno.test("earshot takes an index in the place of a device's name", async () => 
 });
 
 Deno.test("earshot meter prints a line every 500 ms where it cannot redraw", async () => {
-  const { code, stdout } = await run(["meter", "--seconds", "2"]);
+  const { code, stdout } = await run(
+    ["meter", "--seconds", "2", "--vad-threshold", "0.02"],
+  );
   assertEquals(code, 0);
   const lines = stdout.trimEnd().split("\n");
   assertEquals(lines.length, 4);

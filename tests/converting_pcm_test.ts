@@ -165,7 +165,7 @@ Deno.test("a channel of a device is picked, with its rate converted or as it is"
     const { pcm } = await scripted(4, (samples) => {
       samples.forEach((_, i) => samples[i] = i % 4 * 1000);
       return samples.length / 4;
-    }, { sampleRate, channel: 2 });
+    }, { sampleRate, channels: [2] });
     assertEquals(pcm.parameters.channelCount, 1);
     assertEquals(pcm.parameters.sampleRate, sampleRate);
     const samples = new Int16Array(400);
@@ -173,4 +173,16 @@ Deno.test("a channel of a device is picked, with its rate converted or as it is"
     assertEquals([...samples.slice(396)], [2000, 2000, 2000, 2000]);
     await pcm.close();
   }
+});
+
+Deno.test("several channels of a device are mapped, in the order that is asked for", async () => {
+  const { pcm } = await scripted(4, (samples) => {
+    samples.forEach((_, i) => samples[i] = i % 4 * 1000);
+    return samples.length / 4;
+  }, { sampleRate: 24_000, channels: [3, 1] });
+  assertEquals(pcm.parameters.channelCount, 2);
+  const samples = new Int16Array(400);
+  assertEquals(pcm.read(samples), 200);
+  assertEquals([...samples.slice(396)], [3000, 1000, 3000, 1000]);
+  await pcm.close();
 });

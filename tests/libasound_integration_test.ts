@@ -164,6 +164,31 @@ Deno.test({
 });
 
 Deno.test({
+  name: "openMicrophone() gives the channels of a map, in its order",
+  ignore: !hasLibrary,
+  fn: () =>
+    withPcms(recording, async (folder) => {
+      const samples = distinctSamples(9000);
+      await Deno.writeFile(
+        `${folder}/recording.raw`,
+        new Uint8Array(samples.buffer),
+      );
+      await using microphone = await openMicrophone({
+        device: "recording",
+        channel: [2, 0],
+      });
+      assertEquals(microphone.parameters.channelCount, 2);
+      const { value } = await microphone.next();
+      const heard = [...value!.samples.subarray(0, 200)];
+      const expected = Array.from({ length: 100 }, (_, frame) => [
+        samples[3 * frame + 2],
+        samples[3 * frame],
+      ]);
+      assertEquals(heard, expected.flat());
+    }),
+});
+
+Deno.test({
   name: "openMicrophone() loses, repeats and misplaces nothing of a file",
   ignore: !hasLibrary,
   fn: () =>

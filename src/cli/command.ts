@@ -125,6 +125,7 @@ export const MICROPHONE_OPTIONS = [
   "auto-gain",
   "chunk-ms",
   "buffer-frames",
+  "explain",
 ] as const satisfies readonly OptionName[];
 
 /** Options of every command that tells speech from the rest. */

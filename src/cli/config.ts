@@ -101,12 +101,14 @@ export function configSchema(): object {
     const type = jsonTypeOf(specOf(name));
     const value = plainDefault(name);
     const words = choices?.join("|");
+    const isNumbers = isList && range !== undefined;
     return [name, {
       description: help,
-      type: isWhole ? "integer" : type,
+      type: isNumbers ? ["integer", type] : isWhole ? "integer" : type,
+      ...(isNumbers && { pattern: "^\\d+(,\\d+)*$" }),
       ...(range && { minimum: range[0], maximum: range[1] }),
       ...(choices && !isList && { enum: choices }),
-      ...(isList && { pattern: `^(${words})(,(${words}))*$` }),
+      ...(isList && choices && { pattern: `^(${words})(,(${words}))*$` }),
       ...(value !== undefined && { default: value }),
     }];
   });

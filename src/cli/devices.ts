@@ -4,8 +4,9 @@
  * @module
  */
 
-import { type CaptureDevice, captureRateOf } from "../alsa_device.ts";
+import type { CaptureDevice } from "../alsa_device.ts";
 import { type Command, COMMON_OPTIONS } from "./command.ts";
+import { choiceFor } from "./explain.ts";
 import { table } from "./table.ts";
 
 /** What the Realtime API takes. */
@@ -42,7 +43,7 @@ Examples:
       device.name,
       device.description,
       nativeOf(device),
-      ...(isVerbose ? [chosenFor(device)] : []),
+      ...(isVerbose ? [choiceFor(device, API_RATE)] : []),
     ]);
     const heads = ["INDEX", "NAME", "DESCRIPTION", "NATIVE"];
     world.stdout.write(
@@ -57,27 +58,6 @@ Examples:
     return Promise.resolve();
   },
 };
-
-/** Says how a device is captured for the Realtime API. */
-function chosenFor({ busy, native }: CaptureDevice): string {
-  if (busy) return "(busy)";
-  if (native === undefined) {
-    return "24 kHz: a sound server or a plugin converts, or we do";
-  }
-  const rate = captureRateOf(native, API_RATE);
-  if (rate === undefined) return "nothing: it has no usual rate";
-  const format = native.sampleFormats.includes("S16_LE")
-    ? ""
-    : `, ${native.sampleFormats[0]} made S16_LE by ALSA`;
-  const channels = native.channelCounts.includes(1)
-    ? ""
-    : `, ${native.channelCounts[0]} channels made one by ALSA`;
-  return rate === API_RATE
-    ? `24 kHz, as it has that${format}${channels}`
-    : `${
-      rate / 1000
-    } kHz, made 24 kHz by our filter, as it has no 24 kHz${format}${channels}`;
-}
 
 function nativeOf({ busy, native }: CaptureDevice): string {
   if (busy) return "(busy)";

@@ -10,6 +10,7 @@ import type { AudioCaptureManager } from "../manager.ts";
 import type { RealtimeConnectionManager } from "../realtime/connection.ts";
 import { RealtimeError } from "../realtime/errors.ts";
 import { Interruption, type World } from "./command.ts";
+import { explanationFor } from "./explain.ts";
 import { describe, patiently } from "./microphone.ts";
 import type { Log } from "./log.ts";
 import { Operations } from "./operations.ts";
@@ -177,7 +178,9 @@ export async function runLive(
   const startedMs = clock.now();
   try {
     // The microphone first: without one no session need be paid for.
+    const explain = explanationFor(options, world, log);
     await patiently(abortable(capture.initialize(), signal), log, clock);
+    explain(capture.deviceParameters!);
     log.info("Connecting");
     await connection.start({ signal });
     isConnected = true;

@@ -7,9 +7,10 @@
 import type { AudioFrame } from "../frame.ts";
 import { frontEnd } from "../front_end.ts";
 import { rechunk } from "../rechunk.ts";
-import { RmsDetector } from "../vad/energy_detector.ts";
+import type { VoiceActivityDetector } from "../vad/detector.ts";
 import { measureVolume } from "../volume.ts";
 import { type Command, COMMON_OPTIONS, MICROPHONE_OPTIONS } from "./command.ts";
+import { detectorOf } from "./detector.ts";
 import { Log } from "./log.ts";
 import {
   frontEndOf,
@@ -31,6 +32,8 @@ export const meter: Command = {
   summary: "Show the level of the microphone.",
   options: [
     ...MICROPHONE_OPTIONS,
+    "vad-engine",
+    "vad-model",
     "vad-threshold",
     "seconds",
     "fail-fast",
@@ -38,8 +41,8 @@ export const meter: Command = {
   ],
   details:
     `The bar has 50 cells from -60 to 0 dBFS; a thin line holds the peak. The light
-goes on while the level is above --vad-threshold. When stdout is no terminal, a
-line is printed every 500 ms.
+goes on when the detector (--vad-engine) hears speech. When stdout is no terminal,
+a line is printed every 500 ms.
 
 Examples:
   earshot meter
@@ -51,6 +54,7 @@ Examples:
       (stdout.isTerminal ? REDRAW_MS : PRINT_MS);
     const status = new StatusLine(stdout);
     const log = new Log(options, world, { status });
+    const detector = detectorOf(options);
     await using microphone = await openMicrophoneFor(
       options,
       world,
@@ -67,12 +71,12 @@ Examples:
       source,
       Math.max(1, Math.round(sampleRate * chunkMs / 1000)),
     );
-    const { threshold } = new RmsDetector(options.number("vad-threshold"));
     const level = new LevelMeter();
     try {
-      for await (const { volume, timestampMs } of measureVolume(chunks)) {
+      for await (const chunk of measureVolume(chunks)) {
+        const { volume, timestampMs } = chunk;
         level.update(volume, timestampMs);
-        const light = volume > threshold ? "●" : "○";
+        const light = await hasSpeech(chunk, detector) ? "●" : "○";
         // What does not fit into a narrow terminal is the peak's figure.
         const line = `${light} ${
           volume.toFixed(3)
@@ -87,3 +91,22 @@ Examples:
     if (loss !== undefined) log.warn(loss);
   },
 };
+
+/** Whether the detector hears speech anywhere in a chunk. */
+async function hasSpeech(
+  { samples, format }: AudioFrame,
+  detector: VoiceActivityDetector,
+): Promise<boolean> {
+  const { sampleRate, channelCount } = format;
+  const blockFrames = Math.round(sampleRate * detector.blockMs / 1000);
+  const blockLength = channelCount * Math.max(1, blockFrames);
+  let isSpeech = false;
+  for (let at = 0; at < samples.length; at += blockLength) {
+    const block = samples.subarray(at, at + blockLength);
+    // Every block is judged: the detector learns from all of them.
+    if (await detector.score(block, format) > detector.threshold) {
+      isSpeech = true;
+    }
+  }
+  return isSpeech;
+}

@@ -13,9 +13,9 @@ import {
 import type { Clock } from "../clock.ts";
 import type { AudioFrame } from "../frame.ts";
 import type { FrontEndOptions } from "../front_end.ts";
-import type { PcmParameters } from "../pcm.ts";
 import { takeFrames } from "../take.ts";
 import { deviceNameOf, type World } from "./command.ts";
+import { explanationFor } from "./explain.ts";
 import type { Log } from "./log.ts";
 import type { Options } from "./options.ts";
 import { UsageError } from "./usage_error.ts";
@@ -46,6 +46,7 @@ export async function openMicrophoneFor(
   const sampleRate = options.number("rate") ?? 24_000;
   const chunkFrames = sampleRate * (options.number("chunk-ms") ?? chunkMs) /
     1000;
+  const explain = explanationFor(options, world, log);
   const opening = new AbortController();
   const giveUp = () => opening.abort(world.signal.reason);
   world.signal.throwIfAborted();
@@ -53,8 +54,7 @@ export async function openMicrophoneFor(
   const openingMicrophone = openMicrophone({
     device: deviceNameOf(options, world),
     sampleRate,
-    channelCount: options.number("channels") ?? 1,
-    channel: channelOf(options),
+    ...channelsOf(options),
     periodFrames: periodFramesFor(
       Math.ceil(chunkFrames),
       options.number("buffer-frames") ?? 4096,
@@ -74,23 +74,28 @@ export async function openMicrophoneFor(
   world.signal.addEventListener("abort", () => microphone.stop(), {
     once: true,
   });
-  log.debug(openedAs(microphone.parameters));
+  explain(microphone.parameters);
   return microphone;
 }
 
 /**
- * Reads which channel is picked.
+ * Reads which channels are wanted.
  *
  * @param options What the user gave.
- * @returns The channel from 0, or `undefined` for all of them.
- * @throws {UsageError} When several channels were asked for as well.
+ * @returns How many, and which of the device, from 0; all without that.
+ * @throws {UsageError} When their number contradicts their list.
  */
-export function channelOf(options: Options): number | undefined {
-  const channel = options.number("channel");
-  if (channel === undefined) return undefined;
-  if ((options.number("channels") ?? 1) === 1) return channel - 1;
+export function channelsOf(
+  options: Options,
+): { channelCount: number; channel?: readonly number[] } {
+  const channel = options.text("channel")?.split(",").map((n) => Number(n) - 1);
+  const channelCount = options.number("channels") ?? channel?.length ?? 1;
+  if (channel === undefined) return { channelCount };
+  if (channel.length === channelCount) return { channelCount, channel };
   throw new UsageError(
-    "Cannot use both --channels and --channel: one channel is what is left",
+    `Cannot use both --channels ${channelCount} and --channel ${
+      options.text("channel")
+    }: name as many as there are to be`,
   );
 }
 
@@ -106,16 +111,6 @@ export function frontEndOf(options: Options): FrontEndOptions {
     gainDb: options.number("gain-db") ?? 0,
     autoGain: options.has("auto-gain"),
   };
-}
-
-/** Says what a device was opened with, and what is converted. */
-function openedAs(parameters: PcmParameters): string {
-  const { device, sampleRate, periodFrames, bufferFrames, deviceRate } =
-    parameters;
-  const rate = deviceRate === undefined
-    ? `${sampleRate} Hz`
-    : `${sampleRate} Hz, which it does not have: converted from its ${deviceRate} Hz`;
-  return `Opened "${device}" at ${rate}; period ${periodFrames} frames, ring ${bufferFrames} frames`;
 }
 
 /**

@@ -64,11 +64,12 @@ export const OPTIONS = {
     help: "channels; the Realtime API takes only 1",
   },
   channel: {
-    value: "N",
+    value: "N[,N…]",
     range: [1, 32],
     isWhole: true,
+    isList: true,
     default: "(their mean)",
-    help: "the channel to use of a device that has several, from 1",
+    help: "the channel of the device to use, from 1; or several, in this order",
   },
   "dc-block": { help: "remove a DC offset, and rumble below 20 Hz" },
   "gain-db": {
@@ -91,6 +92,10 @@ export const OPTIONS = {
     isWhole: true,
     default: 4096,
     help: "most frames handed over by the device at once",
+  },
+  explain: {
+    only: "flag",
+    help: "say how the microphone was opened, and why so",
   },
   "vad-engine": {
     value: "ENGINE",
@@ -251,6 +256,10 @@ export const OPTIONS = {
   "dry-run": {
     only: "flag",
     help: "only show what would be written and run",
+  },
+  forget: {
+    only: "flag",
+    help: "forget what is kept for the microphone",
   },
   yes: {
     alias: "y",

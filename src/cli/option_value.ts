@@ -37,12 +37,11 @@ export function checkText(
   if (value === "") {
     throw new UsageError(`Missing the value of ${origin}: ${spec.value}`);
   }
-  const isAllowed = spec.range !== undefined
-    ? isInRange(Number(value), spec)
-    : spec.choices === undefined
-    ? true
-    : (spec.isList ? value.split(",") : [value])
-      .every((word) => spec.choices!.includes(word));
+  const isAllowed = (spec.isList ? value.split(",") : [value]).every((word) =>
+    spec.range !== undefined
+      ? word !== "" && isInRange(Number(word), spec)
+      : spec.choices?.includes(word) ?? true
+  );
   if (!isAllowed) {
     throw new UsageError(
       `Cannot use ${origin} as it must be ${
@@ -93,7 +92,10 @@ export function fromJson(
 ): OptionValue {
   const spec = specOf(name);
   const typeofValue = typeof value;
-  if (typeofValue !== jsonTypeOf(spec)) {
+  // A list of one number need not be a text.
+  const isRight = typeofValue === jsonTypeOf(spec) ||
+    typeofValue === "number" && spec.range !== undefined;
+  if (!isRight) {
     throw new UsageError(
       `Cannot use ${origin} as it must be ${
         expectation(spec)
@@ -112,10 +114,10 @@ export function fromJson(
  * @returns JSON's name of the type.
  */
 export function jsonTypeOf(
-  { value, range }: OptionSpec,
+  { value, range, isList }: OptionSpec,
 ): "boolean" | "number" | "string" {
   if (value === undefined) return "boolean";
-  return range === undefined ? "string" : "number";
+  return range === undefined || isList ? "string" : "number";
 }
 
 function isInRange(number: number, { range, isWhole }: OptionSpec): boolean {
@@ -128,7 +130,8 @@ function expectation({ value, range, isWhole, choices, isList }: OptionSpec) {
   if (value === undefined) return "true or false";
   if (range !== undefined) {
     const kind = isWhole ? "whole number" : "number";
-    return `a ${kind} from ${range[0]} to ${range[1]}`;
+    const one = `a ${kind} from ${range[0]} to ${range[1]}`;
+    return isList ? `${one}, or several with commas between` : one;
   }
   if (choices === undefined) return "a text";
   const words = choices.join(", ");

@@ -66,7 +66,7 @@ export class Options {
       const origin = variableOf(name);
       const text = variable(origin);
       if (text === undefined) continue;
-      this.#offer(name, fromVariable(name, text, origin), origin);
+      this.offer(name, fromVariable(name, text, origin), origin);
     }
     if (!names.includes("config")) return;
     const named = this.text("config");
@@ -74,7 +74,7 @@ export class Options {
     if (path === undefined) return;
     this.configFile = readConfigFile(path, named !== undefined);
     for (const [name, value] of this.configFile.values) {
-      if (names.includes(name)) this.#offer(name, value, path);
+      if (names.includes(name)) this.offer(name, value, path);
     }
   }
 
@@ -104,7 +104,7 @@ export class Options {
       },
     );
     for (const name of switches) {
-      if (parsed[name] === true) this.#offer(name, true, `--${name}`);
+      if (parsed[name] === true) this.offer(name, true, `--${name}`);
     }
     for (const [negation, name] of negations) {
       if (parsed[negation] !== true) continue;
@@ -113,18 +113,24 @@ export class Options {
           `Cannot use both --${name} and --${negation}: give one of them`,
         );
       }
-      this.#offer(name, false, `--${negation}`);
+      this.offer(name, false, `--${negation}`);
     }
     for (const name of withValue) {
       const value = parsed[name];
       if (typeof value !== "string") continue;
-      this.#offer(name, checkText(name, value, `--${name}`), `--${name}`);
+      this.offer(name, checkText(name, value, `--${name}`), `--${name}`);
     }
     return parsed._.map(String);
   }
 
-  /** Takes a setting, unless one that goes before it was taken. */
-  #offer(name: OptionName, value: OptionValue, origin: string): void {
+  /**
+   * Takes a setting, unless one that goes before it was taken.
+   *
+   * @param name The option.
+   * @param value Its value, checked.
+   * @param origin Where it was given.
+   */
+  offer(name: OptionName, value: OptionValue, origin: string): void {
     if (!this.#settings.has(name)) this.#settings.set(name, { value, origin });
   }
 

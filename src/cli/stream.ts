@@ -18,7 +18,7 @@ import {
 } from "./command.ts";
 import { runLive } from "./live.ts";
 import { Log } from "./log.ts";
-import { channelOf, frontEndOf } from "./microphone.ts";
+import { channelsOf, frontEndOf } from "./microphone.ts";
 import { OPERATION_OPTIONS } from "./operations.ts";
 import type { Options } from "./options.ts";
 import { fromOptions } from "./usage_error.ts";
@@ -128,8 +128,7 @@ export function captureConfigOf(
   return {
     device: deviceNameOf(options, world),
     sampleRate,
-    channelCount: options.number("channels"),
-    channel: channelOf(options),
+    ...channelsOf(options),
     ...frontEndOf(options),
     chunkSize: chunkMs === undefined
       ? undefined

@@ -12,7 +12,6 @@ import {
   type SpeechBorder,
   type SpeechGateOptions,
 } from "../speech_gate.ts";
-import { createDetector, type VadEngine } from "../vad/create_detector.ts";
 import type { VoiceActivityDetector } from "../vad/detector.ts";
 import {
   type Command,
@@ -21,6 +20,7 @@ import {
   VAD_OPTIONS,
   type World,
 } from "./command.ts";
+import { detectorOf } from "./detector.ts";
 import { Log } from "./log.ts";
 import {
   frontEndOf,
@@ -30,7 +30,7 @@ import {
 } from "./microphone.ts";
 import type { Options } from "./options.ts";
 import { duration } from "./screen.ts";
-import { fromOptions, UsageError } from "./usage_error.ts";
+import { UsageError } from "./usage_error.ts";
 import { SpeechPlot } from "./speech_plot.ts";
 import { readMicrophoneWav } from "./wav_input.ts";
 
@@ -72,7 +72,7 @@ Examples:
     if (options.has("json") && options.has("labels")) {
       throw new UsageError("Cannot print both --json and --labels: choose one");
     }
-    const detector = fromOptions(() => detectorOf(options));
+    const detector = detectorOf(options);
     if (path !== undefined) {
       const samples = await readMicrophoneWav(path);
       const file = frontEnd(blocksOf(samples), frontEndOf(options));
@@ -96,20 +96,6 @@ Examples:
     if (loss !== undefined) log.warn(loss);
   },
 };
-
-/**
- * Makes the detector that the user asked for.
- *
- * @param options What the user gave.
- * @returns The detector.
- */
-export function detectorOf(options: Options): VoiceActivityDetector {
-  return createDetector({
-    engine: options.text("vad-engine") as VadEngine | undefined,
-    model: options.text("vad-model"),
-    threshold: options.number("vad-threshold"),
-  });
-}
 
 async function report(
   source: AsyncIterable<AudioFrame>,

@@ -7,6 +7,9 @@
 import { base64ToPcm16 } from "../base64.ts";
 import { type QuantizedTensor, SPEECH_WEIGHTS } from "./speech_weights.ts";
 
+/** Tensors by their names in PyTorch. */
+export type SpeechWeights = Readonly<Record<string, QuantizedTensor>>;
+
 /**
  * A dense layer with tanh, one or two layers of gated recurrent units (K. Cho et
  * al., Learning Phrase Representations using RNN Encoder–Decoder, 2014, in
@@ -17,11 +20,17 @@ export class SpeechNetwork {
   readonly #layers: readonly GatedLayer[];
   readonly #out: Linear;
 
-  /** Unpacks the weights, which takes a millisecond. */
-  constructor() {
+  /**
+   * Unpacks the weights, which takes a millisecond.
+   *
+   * @param weights The tensors, as `train/train.py` prints them.
+   */
+  constructor(weights: SpeechWeights = SPEECH_WEIGHTS) {
+    const linearOf = (matrix: string, bias: string) =>
+      new Linear(tensorOf(weights[matrix]!), tensorOf(weights[bias]!));
     this.#dense = linearOf("dense.weight", "dense.bias");
     this.#layers = ["gru", "gru2"]
-      .filter((name) => `${name}.weight_ih_l0` in SPEECH_WEIGHTS)
+      .filter((name) => `${name}.weight_ih_l0` in weights)
       .map((name) =>
         new GatedLayer(
           linearOf(`${name}.weight_ih_l0`, `${name}.bias_ih_l0`),
@@ -124,13 +133,6 @@ class Linear {
 
 function sigmoid(x: number): number {
   return 1 / (1 + Math.exp(-x));
-}
-
-function linearOf(weights: string, bias: string): Linear {
-  return new Linear(
-    tensorOf(SPEECH_WEIGHTS[weights]!),
-    tensorOf(SPEECH_WEIGHTS[bias]!),
-  );
 }
 
 function tensorOf({ step, base64 }: QuantizedTensor): Float64Array {

@@ -1,0 +1,28 @@
+/**
+ * The detector of a command.
+ *
+ * @module
+ */
+
+import { createDetector, type VadEngine } from "../vad/create_detector.ts";
+import type { VoiceActivityDetector } from "../vad/detector.ts";
+import type { Options } from "./options.ts";
+import { fromOptions } from "./usage_error.ts";
+
+/**
+ * Makes the detector that the user asked for.
+ *
+ * @param options What the user gave.
+ * @returns The detector.
+ * @throws {UsageError} When a setting does not fit the engine.
+ * @throws {Error} When its model cannot be read.
+ */
+export function detectorOf(options: Options): VoiceActivityDetector {
+  return fromOptions(() =>
+    createDetector({
+      engine: options.text("vad-engine") as VadEngine | undefined,
+      model: options.text("vad-model"),
+      threshold: options.number("vad-threshold"),
+    })
+  );
+}
