@@ -140,7 +140,8 @@ export async function* gateSpeech(
       const scored = detector.score(block.samples, block.format);
       const score = typeof scored === "number" ? scored : await scored;
       onScore?.(score, block);
-      yield* gate.take(block, score);
+      // As in rechunk(), cheaper than yield*.
+      for (const passed of gate.take(block, score)) yield passed;
     }
   } catch (error) {
     yield* gate.end();
@@ -214,10 +215,11 @@ class Gate {
   }
 
   /** Gives what goes out because of a block. */
-  *take(block: AudioFrame, score: number): Generator<AudioFrame> {
+  take(block: AudioFrame, score: number): Generator<AudioFrame> {
     this.#last = block;
-    if (this.#isSpeaking) yield* this.#goOn(block, score);
-    else yield* this.#listen(block, score);
+    return this.#isSpeaking
+      ? this.#goOn(block, score)
+      : this.#listen(block, score);
   }
 
   /** Ends the utterance, if there is one, behind the last block. */
@@ -322,7 +324,7 @@ async function* inBlocks(
       rechunker ??= new Rechunker(
         Math.max(1, Math.round(frame.format.sampleRate * blockMs / 1000)),
       );
-      yield* rechunker.push(frame);
+      for (const block of rechunker.push(frame)) yield block;
     }
   } catch (error) {
     // What was heard before a failure was heard.

@@ -30,18 +30,22 @@ export interface MeteredFrame extends AudioFrame {
  * @returns 0.0–1.0 of full scale.
  */
 export function rmsVolume(samples: Int16Array): number {
-  // Two sums keep the additions of neighbours from waiting for each other.
-  let even = 0;
-  let odd = 0;
-  const pairedLength = samples.length & ~1;
-  for (let i = 0; i < pairedLength; i += 2) {
+  // Two sums keep the additions of neighbours from waiting for each other, and
+  // two squares fit into an integer, whose addition is cheaper.
+  let sum = 0;
+  let otherSum = 0;
+  const { length } = samples;
+  const fourfoldLength = length & ~3;
+  for (let i = 0; i < fourfoldLength; i += 4) {
     const a = samples[i]!;
     const b = samples[i + 1]!;
-    even += a * a;
-    odd += b * b;
+    const c = samples[i + 2]!;
+    const d = samples[i + 3]!;
+    sum += a * a + b * b;
+    otherSum += c * c + d * d;
   }
-  if (samples.length > pairedLength) even += samples[pairedLength]! ** 2;
-  return Math.sqrt((even + odd) / Math.max(1, samples.length)) / 32768;
+  for (let i = fourfoldLength; i < length; i++) sum += samples[i]! ** 2;
+  return Math.sqrt((sum + otherSum) / Math.max(1, length)) / 32768;
 }
 
 /**

@@ -2,19 +2,18 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { wavHeader } from "../src/wav.ts";
 import { interruptAfter, run } from "./cli_lab.ts";
 
-const FORMAT = { sampleRate: 24_000, channelCount: 1 } as const;
-
 /** Half a second loud after each second of quiet, twice; then quiet. */
-async function talk(): Promise<string> {
-  const samples = Int16Array.from({ length: 4 * 24_000 }, (_, i) => {
-    const place = i % 36_000;
-    const isLoud = place >= 24_000 && i < 72_000;
-    return (isLoud ? 9000 : 20) * Math.sin(i * 0.05);
+async function talk(sampleRate = 24_000): Promise<string> {
+  const samples = Int16Array.from({ length: 4 * sampleRate }, (_, i) => {
+    const seconds = i / sampleRate;
+    const isLoud = seconds % 1.5 >= 1 && seconds < 3;
+    return (isLoud ? 9000 : 20) * Math.sin(400 * Math.PI * seconds);
   });
   const path = await Deno.makeTempFile({ suffix: ".wav" });
   const bytes = new Uint8Array(samples.buffer);
   using file = await Deno.open(path, { write: true });
-  await file.write(wavHeader(FORMAT, samples.byteLength));
+  const format = { sampleRate, channelCount: 1 };
+  await file.write(wavHeader(format, samples.byteLength));
   await file.write(bytes);
   return path;
 }
@@ -83,6 +82,21 @@ Deno.test("earshot vad --scores prints the score of every block", async () => {
   assertEquals(scores.length, 200);
   assert(scores[0]!.startsWith("0.000\t0.0"));
   assert(Number(scores[60]!.split("\t")[1]) > 0.1);
+});
+
+Deno.test("earshot vad hears a file at its own rate, where a block is a whole number of its frames", async () => {
+  for (const sampleRate of [16_000, 22_050, 44_100]) {
+    const path = await talk(sampleRate);
+    const args = ["vad", path, "--vad-threshold", "0.02", "--scores"];
+    const { stdout } = await run(args, {}, () => Promise.resolve());
+    await Deno.remove(path);
+    const scores = stdout.split("\n").filter((line) => line.includes("\t"));
+    assertEquals(scores.length, 200);
+    // 9000 / √2 of full scale; the resampler's ripple is far below this.
+    assert(Math.abs(Number(scores[60]!.split("\t")[1]) - 0.1942) < 0.001);
+    assertEquals(Number(scores[51]!.split("\t")[0]), 1.02);
+    assertStringIncludes(stdout, "   1.000     1.500     0.500\n");
+  }
 });
 
 Deno.test("earshot vad --plot draws one picture of it all", async () => {

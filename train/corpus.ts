@@ -50,6 +50,7 @@ async function unpack(folder: string, name: string): Promise<void> {
   const target = `${folder}/packages/${name}`;
   if (await exists(target)) return;
   await Deno.mkdir(`${folder}/deb`, { recursive: true });
+  await Deno.mkdir(`${folder}/packages`, { recursive: true });
   await run("apt-get", ["download", name], `${folder}/deb`);
   for await (const { name: file } of Deno.readDir(`${folder}/deb`)) {
     if (!file.startsWith(`${name}_`)) continue;

@@ -7,12 +7,14 @@
 import type { AudioFrame } from "../frame.ts";
 import { frontEnd } from "../front_end.ts";
 import type { Microphone } from "../microphone.ts";
+import { resample } from "../resample.ts";
 import {
   gateSpeech,
   type SpeechBorder,
   type SpeechGateOptions,
 } from "../speech_gate.ts";
 import type { VoiceActivityDetector } from "../vad/detector.ts";
+import type { WavContent } from "../wav.ts";
 import {
   type Command,
   COMMON_OPTIONS,
@@ -32,11 +34,13 @@ import type { Options } from "./options.ts";
 import { duration } from "./screen.ts";
 import { UsageError } from "./usage_error.ts";
 import { SpeechPlot } from "./speech_plot.ts";
-import { readMicrophoneWav } from "./wav_input.ts";
+import { readMonoWav } from "./wav_input.ts";
 
-/** A file is read as 24 kHz mono, in blocks of 100 ms. */
-const FILE_FORMAT = { sampleRate: 24_000, channelCount: 1 } as const;
-const FILE_BLOCK = 2400;
+/** What a file is converted to when its own rate does not fit. */
+const USUAL_RATE = 24_000;
+
+/** A file is read in blocks of this many milliseconds. */
+const FILE_BLOCK_MS = 100;
 
 /** `earshot vad`. */
 export const vad: Command = {
@@ -74,9 +78,22 @@ Examples:
     }
     const detector = detectorOf(options);
     if (path !== undefined) {
-      const samples = await readMicrophoneWav(path);
-      const file = frontEnd(blocksOf(samples), frontEndOf(options));
-      await report(file, FILE_FORMAT.sampleRate, detector, options, world, log);
+      const content = await readMonoWav(path);
+      const { sampleRate } = content.format;
+      // Every score is then about the same length of audio, and the detector
+      // hears the file itself.
+      const fits = Number.isInteger(sampleRate * detector.blockMs / 1000);
+      const source = fits
+        ? blocksOf(content)
+        : resample(blocksOf(content), USUAL_RATE);
+      await report(
+        frontEnd(source, frontEndOf(options)),
+        fits ? sampleRate : USUAL_RATE,
+        detector,
+        options,
+        world,
+        log,
+      );
       return;
     }
     await using microphone = await openMicrophoneFor(options, world, 100, log);
@@ -271,13 +288,17 @@ function heard(
     : takeSeconds(microphone, microphone, seconds, world.clock);
 }
 
-async function* blocksOf(samples: Int16Array): AsyncGenerator<AudioFrame> {
-  for (let at = 0; at < samples.length; at += FILE_BLOCK) {
+async function* blocksOf(
+  { format, samples }: WavContent,
+): AsyncGenerator<AudioFrame> {
+  const { sampleRate } = format;
+  const blockFrames = Math.ceil(sampleRate * FILE_BLOCK_MS / 1000);
+  for (let at = 0; at < samples.length; at += blockFrames) {
     yield {
-      format: FILE_FORMAT,
-      samples: samples.subarray(at, at + FILE_BLOCK),
+      format,
+      samples: samples.subarray(at, at + blockFrames),
       position: at,
-      timestampMs: at * 1000 / FILE_FORMAT.sampleRate,
+      timestampMs: at * 1000 / sampleRate,
     };
   }
 }

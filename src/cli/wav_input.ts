@@ -22,11 +22,30 @@ const API_RATE = 24_000;
  * @throws {Error} When it cannot be read.
  */
 export async function readMicrophoneWav(path: string): Promise<Int16Array> {
-  const { format, samples } = await read(path);
-  const isApiFormat = format.sampleRate === API_RATE &&
-    format.channelCount === 1;
-  if (isApiFormat) return samples;
-  const frames = resample(toMono(only({ format, samples })), API_RATE);
+  const content = await readMonoWav(path);
+  return content.format.sampleRate === API_RATE
+    ? content.samples
+    : await wholeOf(resample(only(content), API_RATE));
+}
+
+/**
+ * Reads a WAV file of any channel count as mono, at its own rate.
+ *
+ * @param path Where it is.
+ * @returns Its rate and samples.
+ * @throws {UsageError} When it is no WAV file of 16-bit PCM.
+ * @throws {Error} When it cannot be read.
+ */
+export async function readMonoWav(path: string): Promise<WavContent> {
+  const content = await read(path);
+  const { format } = content;
+  return format.channelCount === 1 ? content : {
+    format: { ...format, channelCount: 1 },
+    samples: await wholeOf(toMono(only(content))),
+  };
+}
+
+async function wholeOf(frames: AsyncIterable<AudioFrame>): Promise<Int16Array> {
   const parts = await Array.fromAsync(frames, (frame) => frame.samples);
   const length = parts.reduce((sum, part) => sum + part.length, 0);
   const whole = new Int16Array(length);
