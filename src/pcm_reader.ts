@@ -16,6 +16,12 @@ import type { PcmState, PcmStatus } from "./pcm.ts";
  */
 const MAX_WAIT_MS = 80;
 
+/**
+ * A shorter sleep is not worth its timer: the device itself is waited for.
+ * Timers count whole milliseconds.
+ */
+const MIN_SLEEP_MS = 2;
+
 /** How often a suspended device is asked whether it is awake again. */
 const RESUME_POLL_MS = 50;
 
@@ -67,6 +73,8 @@ export class PcmReader {
   readonly #sink: PcmSink;
   readonly #signal: AbortSignal;
   #lastReadMs: number;
+  /** When the next period will be complete, as far as that can be known. */
+  #dueMs = 0;
   #fruitlessRecoveries = 0;
 
   /**
@@ -92,13 +100,31 @@ export class PcmReader {
   async run(): Promise<void> {
     while (!this.#signal.aborted) {
       try {
-        const awoken = await this.#pcm.wait(MAX_WAIT_MS);
-        if (!this.#signal.aborted) await this.#readPeriods(awoken);
+        await this.#awaitPeriod();
       } catch (error) {
         // While stopping, a device that cannot be read any more is no news.
         if (!this.#signal.aborted) await this.#recover(error);
       }
     }
+  }
+
+  /**
+   * Reads the next periods. A device that runs is on time nearly always, and a
+   * timer costs less than half of a wait on Deno's thread pool, so this sleeps
+   * until the period is due and waits for the device only if it is not there.
+   */
+  async #awaitPeriod(): Promise<void> {
+    const restMs = this.#dueMs - this.#clock.now();
+    if (restMs >= MIN_SLEEP_MS) {
+      if (!await this.#sleep(Math.ceil(restMs))) return;
+      if (await this.#readPeriods()) return;
+    }
+    const awoken = await this.#pcm.wait(MAX_WAIT_MS);
+    if (this.#signal.aborted || await this.#readPeriods() || !awoken) return;
+    // Something else than audio woke us: a read says what, if anything.
+    const status = this.#pcm.status();
+    this.#read(status, Math.max(1, status.availableFrames));
+    await this.#sleep(IDLE_WAKE_MS);
   }
 
   /**
@@ -119,30 +145,33 @@ export class PcmReader {
    * Reads all whole periods, so that a backlog costs one wake-up. A part of a
    * period is left for the next one: blocks of whole periods pass through
    * {@linkcode rechunk} without being copied.
+   *
+   * @returns Whether there was one.
    */
-  async #readPeriods(awoken: boolean): Promise<void> {
-    const { periodFrames } = this.#pcm.parameters;
+  async #readPeriods(): Promise<boolean> {
+    const { periodFrames, sampleRate } = this.#pcm.parameters;
     const status = this.#pcm.status();
     const errno = ERRNO_OF_STATE[status.state];
     if (errno !== undefined) throw new AlsaError("snd_pcm_status", errno);
-    const frameCount = status.availableFrames -
-      status.availableFrames % periodFrames;
+    const leftFrames = status.availableFrames % periodFrames;
+    const frameCount = status.availableFrames - leftFrames;
     if (frameCount === 0) {
       // A device that does not run would be waited for in vain.
       if (status.state === "prepared" || status.state === "setup") {
         throw new AlsaError("snd_pcm_status", NOT_STARTED);
       }
-      if (!awoken) return;
-      // Something else than audio woke the loop: a read says what, if anything.
-      this.#read(status, Math.max(1, status.availableFrames));
-      await this.#sleep(IDLE_WAKE_MS);
-      return;
+      return false;
     }
-    if (!this.#sink.hasRoomFor(frameCount) && this.#runsAhead(frameCount)) {
+    const runsAhead = this.#runsAhead(frameCount);
+    if (!this.#sink.hasRoomFor(frameCount) && runsAhead) {
       await this.#sink.roomMade();
-      return;
+      return true;
     }
+    this.#dueMs = runsAhead
+      ? 0
+      : this.#clock.now() + (periodFrames - leftFrames) * 1000 / sampleRate;
     this.#read(status, frameCount);
+    return true;
   }
 
   /**
