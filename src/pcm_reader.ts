@@ -22,6 +22,12 @@ const MAX_WAIT_MS = 80;
  */
 const MIN_SLEEP_MS = 2;
 
+/**
+ * A device may hold a period for longer than its reader knows, so the reader comes
+ * earlier by this share of a period each time, until it comes too early once.
+ */
+const EARLIER_SHARE = 0.001;
+
 /** How often a suspended device is asked whether it is awake again. */
 const RESUME_POLL_MS = 50;
 
@@ -73,8 +79,8 @@ export class PcmReader {
   readonly #sink: PcmSink;
   readonly #signal: AbortSignal;
   #lastReadMs: number;
-  /** When the next period will be complete, as far as that can be known. */
-  #dueMs = 0;
+  /** When the next period will be complete, if that can be told. */
+  #dueMs: number | undefined;
   #fruitlessRecoveries = 0;
 
   /**
@@ -114,11 +120,12 @@ export class PcmReader {
    * until the period is due and waits for the device only if it is not there.
    */
   async #awaitPeriod(): Promise<void> {
-    const restMs = this.#dueMs - this.#clock.now();
+    const restMs = (this.#dueMs ?? 0) - this.#clock.now();
     if (restMs >= MIN_SLEEP_MS) {
       if (!await this.#sleep(Math.ceil(restMs))) return;
       if (await this.#readPeriods()) return;
     }
+    this.#dueMs = undefined;
     const awoken = await this.#pcm.wait(MAX_WAIT_MS);
     if (this.#signal.aborted || await this.#readPeriods() || !awoken) return;
     // Something else than audio woke us: a read says what, if anything.
@@ -167,11 +174,19 @@ export class PcmReader {
       await this.#sink.roomMade();
       return true;
     }
-    this.#dueMs = runsAhead
-      ? 0
-      : this.#clock.now() + (periodFrames - leftFrames) * 1000 / sampleRate;
+    this.#dueMs = runsAhead ? undefined : this.#nextDueMs(
+      frameCount * 1000 / sampleRate,
+      (periodFrames - leftFrames) * 1000 / sampleRate,
+    );
     this.#read(status, frameCount);
     return true;
+  }
+
+  /** When the next period will be complete, after a read of some of them. */
+  #nextDueMs(readMs: number, missingMs: number): number {
+    const latestMs = this.#clock.now() + missingMs;
+    if (this.#dueMs === undefined) return latestMs;
+    return Math.min(latestMs, this.#dueMs + readMs * (1 - EARLIER_SHARE));
   }
 
   /**
