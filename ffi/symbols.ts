@@ -347,6 +347,8 @@ const LIBC_SYMBOLS = {
   fclose: { parameters: ["usize"], result: "i32" },
   // void *dlsym(void *handle, const char *symbol)
   dlsym: { parameters: ["usize", "buffer"], result: "usize" },
+  // int setpriority(__priority_which_t which, id_t who, int prio)
+  setpriority: { parameters: ["i32", "u32", "i32"], result: "i32" },
   // int clock_gettime(clockid_t clockid, struct timespec *tp)
   clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;

@@ -1,6 +1,6 @@
 /**
- * What libasound says of itself and of the cards' mixers, and the kernel's small
- * files.
+ * What libasound says of itself and of the cards' mixers, the kernel's small
+ * files, and its scheduling.
  *
  * @module
  */
@@ -9,6 +9,7 @@ import { acquireAlsa, releaseAlsa } from "../ffi/library.ts";
 import { readCString } from "../ffi/memory.ts";
 
 export { type CaptureControl, readCaptureControls } from "../ffi/mixer.ts";
+export { setNice } from "../ffi/priority.ts";
 export { readSystemFile } from "../ffi/system_file.ts";
 
 /**

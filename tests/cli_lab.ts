@@ -45,6 +45,7 @@ export const EMPTY_SYSTEM: System = {
   exists: () => false,
   alsaVersion: () => "1.2.8",
   captureControls: () => [],
+  setNice: () => false,
   lookUp: () => Promise.reject(new Error("no network")),
   connectTls: () => Promise.reject(new Error("no network")),
   get: () => Promise.reject(new Error("no network")),

@@ -81,6 +81,12 @@ export const OPTIONS = {
   "auto-gain": {
     help: "bring voices slowly to one level, and limit peaks",
   },
+  profile: {
+    value: "NAME",
+    choices: ["low-latency", "balanced", "low-power"],
+    default: "(chunks of 200 ms)",
+    help: "chunks of 20, 100 or 500 ms, and what suits them",
+  },
   "chunk-ms": {
     value: "MS",
     range: [5, 60_000],

@@ -21,6 +21,7 @@ import { Log } from "./log.ts";
 import { channelsOf, frontEndOf } from "./microphone.ts";
 import { OPERATION_OPTIONS } from "./operations.ts";
 import type { Options } from "./options.ts";
+import { applyScheduling, offerProfile } from "./profile.ts";
 import { fromOptions } from "./usage_error.ts";
 
 /** The default where the server is to find the turns; the usual one cannot. */
@@ -46,6 +47,7 @@ export const stream: Command = {
     "url",
     "insecure",
     "key-file",
+    "profile",
     ...MICROPHONE_OPTIONS,
     ...VAD_OPTIONS,
     "seconds",
@@ -65,6 +67,10 @@ With --vad client (the default of --transcribe) this program finds the ends of
 turns and sends only speech; with --vad server (the default otherwise) everything
 is sent and the server finds them.
 
+--profile low-latency sends chunks of 20 ms, balanced of 100, low-power of 500;
+the first also asks the kernel to go before other programs. --chunk-ms and
+--buffer-frames say otherwise.
+
 A microphone or a connection that is lost is waited for; what is said meanwhile
 is kept, up to --keep-seconds, and sent later. As a service of systemd it says
 when it is ready and feeds the watchdog while audio flows.
@@ -76,6 +82,7 @@ flight recorder keeps what was said in the room: tell those who are in it.
 Examples:
   earshot stream --transcribe
   earshot stream --vad client --vad-hangover-ms 800
+  earshot stream --profile low-latency
   earshot stream --url ws://127.0.0.1:8000/v1/realtime --model my-model`,
 
   async run(options, world) {
@@ -83,6 +90,8 @@ Examples:
     const vad = options.text("vad") ?? (transcribe ? "client" : "server");
     const model = options.text("model");
     const log = new Log(options, world, { indent: "  " });
+    offerProfile(options);
+    applyScheduling(options, world, log);
     const session = fromOptions(() => {
       const connection = new RealtimeConnectionManager({
         mode: transcribe ? "transcription" : "conversation",

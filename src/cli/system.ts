@@ -9,6 +9,7 @@ import {
   type CaptureControl,
   readCaptureControls,
   readSystemFile,
+  setNice,
 } from "../alsa_system.ts";
 
 /** What a program said and how it ended. */
@@ -67,6 +68,13 @@ export interface System {
    * @throws {AlsaError} When it cannot be read.
    */
   captureControls(card: string): CaptureControl[];
+  /**
+   * Asks the kernel to schedule this program before others, or behind them.
+   *
+   * @param nice −20 (before everybody) to 19.
+   * @returns Whether it does.
+   */
+  setNice(nice: number): boolean;
   /**
    * Looks a name up.
    *
@@ -140,6 +148,7 @@ export const realSystem: System = {
 
   alsaVersion,
   captureControls: readCaptureControls,
+  setNice,
 
   async lookUp(host) {
     const lookups = (["A", "AAAA"] as const).map((type) =>
