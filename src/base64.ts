@@ -27,9 +27,10 @@ import type { AudioFrame } from "./frame.ts";
  * @returns Base64 with padding, 4 characters for every 3 bytes.
  */
 export function pcm16ToBase64(samples: Int16Array): string {
-  return encodeBytes(
-    new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength),
-  );
+  const { buffer, byteOffset, byteLength } = samples;
+  const bytes = new Uint8Array(buffer, byteOffset, byteLength);
+  // The native call is many times faster: see bench/base64_bench.ts.
+  return "toBase64" in bytes ? bytes.toBase64() : encodeBytes(bytes);
 }
 
 /**

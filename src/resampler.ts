@@ -189,12 +189,19 @@ function makeStages(fromRate: number, toRate: number): Stage[] {
   return stages;
 }
 
-/** Samples that are still needed, with new ones behind them. */
+/** {@linkcode HalfBand} looks so far beyond the end of its history. */
+const SPARE_SAMPLES = 2;
+
+/**
+ * Samples that are still needed, with new ones behind them. They and the weights
+ * have 32 bits, but stand in 64, in which everything is calculated: a filter reads
+ * each of them many times, and would convert it every time.
+ */
 class History {
-  #samples = new Float32Array(4096);
+  #samples = new Float64Array(4096);
   #length = 0;
 
-  get samples(): Float32Array {
+  get samples(): Float64Array {
     return this.#samples;
   }
 
@@ -221,8 +228,9 @@ class History {
   }
 
   #reserve(count: number): void {
-    if (this.#length + count <= this.#samples.length) return;
-    const larger = new Float32Array(2 * (this.#length + count));
+    const needed = this.#length + count + SPARE_SAMPLES;
+    if (needed <= this.#samples.length) return;
+    const larger = new Float64Array(2 * needed);
     larger.set(this.#samples.subarray(0, this.#length));
     this.#samples = larger;
   }
@@ -235,7 +243,7 @@ class History {
 class HalfBand implements Stage {
   readonly reach: number;
   /** The weights at distances 1, 3, 5, … from the middle, whose weight is 0.5. */
-  readonly #weights: Float32Array;
+  readonly #weights: Float64Array;
   readonly #history = new History();
   #output = new Float32Array(2048);
   /** Where in the history the middle of the next output sample is. */
@@ -251,7 +259,7 @@ class HalfBand implements Stage {
     });
     // All weights together are 1, so that a level stays what it is.
     const sum = 2 * weights.reduce((sum, weight) => sum + weight, 0);
-    this.#weights = Float32Array.from(weights, (weight) => weight / sum / 2);
+    this.#weights = weights.map((weight) => Math.fround(weight / sum / 2));
   }
 
   reset(inputPosition: number): number {
@@ -269,26 +277,40 @@ class HalfBand implements Stage {
       0,
       Math.ceil((history.length - reach - this.#middle) / 2),
     );
-    if (this.#output.length < count) this.#output = new Float32Array(count);
+    if (this.#output.length <= count) {
+      this.#output = new Float32Array(count + 1);
+    }
     const output = this.#output;
     const weights = this.#weights;
     const { samples } = history;
-    for (let i = 0, middle = this.#middle; i < count; i++, middle += 2) {
+    // Two output samples at a time share each weight, and their sums do not wait
+    // for one another. The second of the last two may still lack its last input:
+    // it is not counted, and made anew by the next call.
+    for (let i = 0, middle = this.#middle; i < count; i += 2, middle += 4) {
       let even = samples[middle]! * 0.5;
       let odd = 0;
+      let nextEven = samples[middle + 2]! * 0.5;
+      let nextOdd = 0;
       let left = middle - 1;
       let right = middle + 1;
       let k = 0;
       for (; k + 1 < weights.length; k += 2) {
-        even += weights[k]! * (samples[left]! + samples[right]!);
-        odd += weights[k + 1]! * (samples[left - 2]! + samples[right + 2]!);
+        const weight = weights[k]!;
+        even += weight * (samples[left]! + samples[right]!);
+        nextEven += weight * (samples[left + 2]! + samples[right + 2]!);
+        const nextWeight = weights[k + 1]!;
+        odd += nextWeight * (samples[left - 2]! + samples[right + 2]!);
+        nextOdd += nextWeight * (samples[left]! + samples[right + 4]!);
         left -= 4;
         right += 4;
       }
       if (k < weights.length) {
-        even += weights[k]! * (samples[left]! + samples[right]!);
+        const weight = weights[k]!;
+        even += weight * (samples[left]! + samples[right]!);
+        nextEven += weight * (samples[left + 2]! + samples[right + 2]!);
       }
       output[i] = even + odd;
+      output[i + 1] = nextEven + nextOdd;
     }
     this.#middle += 2 * count;
     const unused = Math.min(this.#middle - reach, history.length);
@@ -305,7 +327,7 @@ class Polyphase implements Stage {
   readonly #up: number;
   readonly #down: number;
   /** The weights of each phase, as long as the taps, a multiple of four. */
-  readonly #weights: Float32Array;
+  readonly #weights: Float64Array;
   readonly #tapCount: number;
   readonly #history = new History();
   #output = new Float32Array(2048);
@@ -325,7 +347,7 @@ class Polyphase implements Stage {
     const length = kaiserLength(widthHz / fromRate);
     const tapCount = this.#tapCount = 4 * Math.ceil((length + 1) / 4);
     this.reach = tapCount / 2;
-    this.#weights = new Float32Array(this.#up * tapCount);
+    this.#weights = new Float64Array(this.#up * tapCount);
     for (let phase = 0; phase < this.#up; phase++) {
       // Where between two input samples the output sample lies.
       const fraction = phase / this.#up;
@@ -336,7 +358,7 @@ class Polyphase implements Stage {
       });
       const sum = weights.reduce((sum, weight) => sum + weight, 0);
       weights.forEach((weight, tap) => {
-        this.#weights[phase * tapCount + tap] = weight / sum;
+        this.#weights[phase * tapCount + tap] = Math.fround(weight / sum);
       });
     }
   }

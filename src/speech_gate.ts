@@ -140,7 +140,7 @@ export async function* gateSpeech(
       const scored = detector.score(block.samples, block.format);
       const score = typeof scored === "number" ? scored : await scored;
       onScore?.(score, block);
-      // As in rechunk(), cheaper than yield*.
+      // Not yield*, for the reason that rechunk() has.
       for (const passed of gate.take(block, score)) yield passed;
     }
   } catch (error) {

@@ -1,4 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import { encodeBase64 as encodeBytes } from "@std/encoding/base64";
 import { base64ToPcm16, encodeBase64, pcm16ToBase64 } from "../src/base64.ts";
 import { collect, frameOf, streamOf } from "./frames.ts";
 
@@ -10,6 +11,17 @@ Deno.test("pcm16ToBase64() writes little-endian bytes", () => {
 Deno.test("pcm16ToBase64() encodes only the part that a view shows", () => {
   const whole = new Int16Array([9, 0x0201, 0x0403, 9]);
   assertEquals(pcm16ToBase64(whole.subarray(1, 3)), "AQIDBA==");
+});
+
+Deno.test("pcm16ToBase64() gives what @std/encoding gives, at any offset and length", () => {
+  const whole = Int16Array.from({ length: 40 }, (_, i) => i * 7919);
+  for (let begin = 0; begin < 4; begin++) {
+    for (let end = begin; end <= whole.length; end++) {
+      const part = whole.subarray(begin, end);
+      const bytes = new Uint8Array(part.slice().buffer);
+      assertEquals(pcm16ToBase64(part), encodeBytes(bytes));
+    }
+  }
 });
 
 Deno.test("base64ToPcm16() gives back every sample", () => {

@@ -145,19 +145,30 @@ export class EnergyDetector implements VoiceActivityDetector {
 
   #levelOf(samples: Int16Array, format: AudioFormat): number {
     const { sampleRate, channelCount } = format;
-    const share = 1 - Math.exp(-2 * Math.PI * HIGH_PASS_HZ / sampleRate);
+    const keep = Math.exp(-2 * Math.PI * HIGH_PASS_HZ / sampleRate);
+    const share = 1 - keep;
+    // What is below the high-pass follows each sample: low = keep * low + share *
+    // sample. Each step waits for the one before, so two are made in one.
+    const keepTwice = keep * keep;
+    const keptShare = keep * share;
     let low = this.#lastLow;
     let sum = 0;
-    let count = 0;
-    for (let i = 0; i < samples.length; i += channelCount) {
-      const sample = samples[i]!;
-      low += share * (sample - low);
-      const high = sample - low;
-      sum += high * high;
-      count++;
+    let i = 0;
+    for (; i + channelCount < samples.length; i += 2 * channelCount) {
+      const first = samples[i]!;
+      const second = samples[i + channelCount]!;
+      const firstHigh = first - (keep * low + share * first);
+      low = keepTwice * low + (keptShare * first + share * second);
+      const secondHigh = second - low;
+      sum += firstHigh * firstHigh + secondHigh * secondHigh;
+    }
+    if (i < samples.length) {
+      low = keep * low + share * samples[i]!;
+      sum += (samples[i]! - low) ** 2;
     }
     this.#lastLow = low;
-    const power = sum / Math.max(1, count) / 32_768 ** 2;
+    const frameCount = samples.length / channelCount;
+    const power = sum / Math.max(1, frameCount) / 32_768 ** 2;
     return 10 * Math.log10(power + 1e-12);
   }
 }
