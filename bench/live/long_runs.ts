@@ -1,0 +1,152 @@
+/**
+ * Runs for what takes its time to show: losses and leaks.
+ *
+ * @module
+ */
+
+import type { ClientId } from "./clients.ts";
+import type { DeviceId } from "./device.ts";
+import { startHogs } from "./hogs.ts";
+import type { Bench } from "./matrix.ts";
+import type { BenchOptions } from "./options.ts";
+import { Run } from "./run.ts";
+
+const MS_PER_MINUTE = 60_000;
+
+/** What a client lost while all others ran, too. */
+export interface LossResult {
+  /** Who. */
+  readonly client: ClientId;
+  /** Its name in tables. */
+  readonly label: string;
+  /** From what. */
+  readonly device: DeviceId;
+  /** Milliseconds of audio in each message. */
+  readonly chunkMs: number;
+  /** How long. */
+  readonly minutes: number;
+  /** Samples that never came; `null` when that cannot be told. */
+  readonly lostSamples: number | null;
+  /** Samples that came. */
+  readonly sampleCount: number | null;
+  /** Why it was not measured. */
+  readonly failure?: string;
+}
+
+/** How memory grew. */
+export interface GrowthResult {
+  /** Who. */
+  readonly client: ClientId;
+  /** Its name in tables. */
+  readonly label: string;
+  /** Milliseconds of audio in each message. */
+  readonly chunkMs: number;
+  /** How long. */
+  readonly minutes: number;
+  /** Memory of its own after a minute, in bytes. */
+  readonly earlyBytes: number;
+  /** The same at the end. */
+  readonly lateBytes: number;
+}
+
+/**
+ * Runs all clients that send at the same time, with every core kept busy by
+ * something else besides.
+ *
+ * @param bench What it needs.
+ * @param options What is wanted.
+ * @returns What each of them lost.
+ */
+export async function runLosses(
+  bench: Bench,
+  options: BenchOptions,
+): Promise<LossResult[]> {
+  const { sink, signal } = bench;
+  const minutes = options.lossMinutes!;
+  const hogCount = Math.max(...options.hogCounts);
+  const results: LossResult[] = [];
+  for (const device of bench.devices) {
+    for (const chunkMs of options.chunksMs) {
+      bench.say(`${device.id}, ${chunkMs} ms, ${minutes} minutes: everybody`);
+      const setting = { device, sink, chunkMs, signal };
+      await using _hogs = startHogs(hogCount);
+      results.push(
+        ...await Promise.all(
+          bench.clients.filter((client) => client.sends).map(
+            async (client): Promise<LossResult> => {
+              const { id, label } = client;
+              const who = { client: id, label, device: device.id, chunkMs };
+              try {
+                await using run = await Run.start(client, setting);
+                await run.goOn(minutes * MS_PER_MINUTE);
+                const report = await run.report(0, 0, 0);
+                const { sampleCount = null, lostSamples = null } = report ?? {};
+                const isKnown = device.hasRate(client.sampleRate);
+                return {
+                  ...who,
+                  minutes,
+                  sampleCount,
+                  lostSamples: isKnown ? lostSamples : null,
+                };
+              } catch (error) {
+                signal.throwIfAborted();
+                const failure = client.unavailable ?? (error as Error).message;
+                return {
+                  ...who,
+                  minutes,
+                  sampleCount: null,
+                  lostSamples: null,
+                  failure,
+                };
+              }
+            },
+          ),
+        ),
+      );
+    }
+  }
+  return results;
+}
+
+/**
+ * Runs Earshot for long.
+ *
+ * @param bench What it needs.
+ * @param options What is wanted.
+ * @returns How its memory grew.
+ */
+export async function runGrowth(
+  bench: Bench,
+  options: BenchOptions,
+): Promise<GrowthResult[]> {
+  const { sink, signal } = bench;
+  const minutes = options.growthMinutes!;
+  const device = bench.devices[0]!;
+  const clients = bench.clients.filter(({ id, unavailable }) =>
+    (id === "earshot" || id === "binary") && unavailable === undefined
+  );
+  const results: GrowthResult[] = [];
+  for (const chunkMs of options.chunksMs) {
+    for (const client of clients) {
+      bench.say(`${chunkMs} ms, ${minutes} minutes: ${client.label}`);
+      const setting = { device, sink, chunkMs, signal };
+      await using run = await Run.start(client, setting);
+      // A shorter run, to try this out, has no minute 1.
+      const earlyMinutes = Math.min(1, minutes / 2);
+      await run.goOn(earlyMinutes * MS_PER_MINUTE);
+      const { privateBytes: earlyBytes } = run.snapshot();
+      await run.goOn((minutes - earlyMinutes) * MS_PER_MINUTE);
+      const { privateBytes: lateBytes } = run.snapshot();
+      const { id, label } = client;
+      results.push({
+        client: id,
+        label,
+        chunkMs,
+        minutes,
+        earlyBytes,
+        lateBytes,
+      });
+    }
+  }
+  return results;
+}
