@@ -21,6 +21,15 @@ const RW_INTERLEAVED = 3;
 /** `SND_PCM_FORMAT_S16_LE`: what an `Int16Array` holds. */
 const FORMAT_S16_LE = 2;
 
+/** `SND_PCM_TYPE_IOPLUG`: what the plugins of sound servers are. */
+const TYPE_IOPLUG = 28;
+
+/**
+ * A sound server that is asked for long periods delivers late, so that none is
+ * longer than this. Its reader wakes up no more often for that.
+ */
+const MAX_SERVER_PERIOD_MS = 20;
+
 /** `SND_PCM_TSTAMP_ENABLE`. */
 const TSTAMP_ENABLE = 1;
 
@@ -49,16 +58,29 @@ const STATES = [
   "disconnected",
 ] as const;
 
-/** What a PCM is configured to; its samples are S16_LE, interleaved. */
+/** What is asked of a PCM; its samples are S16_LE, interleaved. */
 export interface PcmConfiguration {
   /** Frames per second. */
   readonly sampleRate: number;
-  /** Samples in each frame. */
+  /** Samples in each frame; at least so many, with `mayHaveMoreChannels`. */
   readonly channelCount: number;
   /** Frames after which the device wakes its reader. */
   readonly periodFrames: number;
   /** Frames that the device's ring holds. */
   readonly bufferFrames: number;
+  /** Whether more channels will do, where the device has not just so many. */
+  readonly mayHaveMoreChannels?: boolean;
+}
+
+/** What a PCM was configured to. */
+export interface PcmActualConfiguration
+  extends Omit<PcmConfiguration, "mayHaveMoreChannels"> {
+  /**
+   * Frames that a sound server delivers at once, where that is less than
+   * `periodFrames` and where it is not: equal parts of those. Its plugin wakes the
+   * reader for each.
+   */
+  readonly serverPeriodFrames?: number;
 }
 
 /** A snapshot: `snd_pcm_status_t`. */
@@ -111,7 +133,7 @@ export class Pcm {
   readonly #status: Uint8Array<ArrayBuffer>;
   /** A `struct timespec`: two 64-bit integers, as pairs of 32 bits. */
   readonly #timespec = new Uint32Array(4);
-  #configuration: PcmConfiguration;
+  #configuration: PcmActualConfiguration;
   /** The last call on the thread pool; it resolves to its return code. */
   #pooledCall: Promise<number> = Promise.resolve(0);
   #closed: Promise<void> | undefined;
@@ -149,7 +171,7 @@ export class Pcm {
     }
     const pcm = new Pcm(alsa, handle[0]!, detail, wanted);
     try {
-      await pcm.#setHwParams();
+      await pcm.#setHwParams(wanted);
       pcm.#setSwParams();
       return pcm;
     } catch (error) {
@@ -172,7 +194,7 @@ export class Pcm {
   }
 
   /** What the device was configured to. */
-  get configuration(): PcmConfiguration {
+  get configuration(): PcmActualConfiguration {
     return this.#configuration;
   }
 
@@ -289,28 +311,45 @@ export class Pcm {
     releaseAlsa();
   }
 
-  async #setHwParams(): Promise<void> {
-    const wanted = this.#configuration;
-    const { channelCount } = wanted;
+  async #setHwParams(wanted: PcmConfiguration): Promise<void> {
+    const channelCount = Uint32Array.of(wanted.channelCount);
     const alsa = this.#alsa;
     const handle = this.#handle;
     const params = cStruct(alsa.snd_pcm_hw_params_sizeof());
     const period = new BigUint64Array(1);
     const buffer = new BigUint64Array(1);
+    // A plugin of that type may also stand before a card.
+    const isServer = alsa.snd_pcm_type(handle) === TYPE_IOPLUG &&
+      this.cardNumber() === undefined;
     let sampleRate: number;
+    let partCount = 1;
     try {
       // Each call narrows what is left for the next.
       this.#call("snd_pcm_hw_params_any", params);
       this.#call("snd_pcm_hw_params_set_rate_resample", params, 0);
       this.#call("snd_pcm_hw_params_set_access", params, RW_INTERLEAVED);
       this.#call("snd_pcm_hw_params_set_format", params, FORMAT_S16_LE);
-      this.#call("snd_pcm_hw_params_set_channels", params, channelCount);
+      if (wanted.mayHaveMoreChannels) {
+        this.#call("snd_pcm_hw_params_set_channels_min", params, channelCount);
+        this.#call(
+          "snd_pcm_hw_params_set_channels_first",
+          params,
+          channelCount,
+        );
+      } else {
+        this.#call("snd_pcm_hw_params_set_channels", params, channelCount[0]!);
+      }
       const hasRate = (rate: number) =>
         alsa.snd_pcm_hw_params_test_rate(handle, params, rate, 0) === 0;
       sampleRate = chooseRate(wanted.sampleRate, hasRate) ?? wanted.sampleRate;
       this.#call("snd_pcm_hw_params_set_rate", params, sampleRate, 0);
       const ratio = sampleRate / wanted.sampleRate;
-      period[0] = BigInt(Math.round(wanted.periodFrames * ratio));
+      const wantedPeriod = wanted.periodFrames * ratio;
+      if (isServer) {
+        const periodMs = wantedPeriod * 1000 / sampleRate;
+        partCount = Math.ceil(periodMs / MAX_SERVER_PERIOD_MS);
+      }
+      period[0] = BigInt(Math.round(wantedPeriod / partCount));
       buffer[0] = BigInt(Math.round(wanted.bufferFrames * ratio));
       this.#call(
         "snd_pcm_hw_params_set_period_size_near",
@@ -328,11 +367,13 @@ export class Pcm {
     }
     alsa.snd_pcm_hw_params_get_period_size(params, period, null);
     alsa.snd_pcm_hw_params_get_buffer_size(params, buffer);
+    const devicePeriodFrames = Number(period[0]);
     this.#configuration = {
       sampleRate,
-      channelCount,
-      periodFrames: Number(period[0]),
+      channelCount: channelCount[0]!,
+      periodFrames: devicePeriodFrames * partCount,
       bufferFrames: Number(buffer[0]),
+      ...(isServer && { serverPeriodFrames: devicePeriodFrames }),
     };
   }
 

@@ -67,6 +67,8 @@ const PCM_SYMBOLS = {
   snd_pcm_readi: { parameters: ["usize", "buffer", "usize"], result: "isize" },
   // int snd_pcm_info(snd_pcm_t *pcm, snd_pcm_info_t *info)
   snd_pcm_info: { parameters: ["usize", "buffer"], result: "i32" },
+  // snd_pcm_type_t snd_pcm_type(snd_pcm_t *pcm)
+  snd_pcm_type: { parameters: ["usize"], result: "i32" },
   // int snd_pcm_info_get_card(const snd_pcm_info_t *obj)
   snd_pcm_info_get_card: { parameters: ["buffer"], result: "i32" },
   // int snd_pcm_resume(snd_pcm_t *pcm)
@@ -90,6 +92,18 @@ const HW_PARAMS_SYMBOLS = {
   //         snd_pcm_hw_params_t *params, snd_pcm_format_t format)
   snd_pcm_hw_params_set_format: {
     parameters: ["usize", "buffer", "i32"],
+    result: "i32",
+  },
+  // int snd_pcm_hw_params_set_channels_min(snd_pcm_t *pcm,
+  //   snd_pcm_hw_params_t *params, unsigned int *val)
+  snd_pcm_hw_params_set_channels_min: {
+    parameters: ["usize", "buffer", "buffer"],
+    result: "i32",
+  },
+  // int snd_pcm_hw_params_set_channels_first(snd_pcm_t *pcm,
+  //   snd_pcm_hw_params_t *params, unsigned int *val)
+  snd_pcm_hw_params_set_channels_first: {
+    parameters: ["usize", "buffer", "buffer"],
     result: "i32",
   },
   // int snd_pcm_hw_params_set_channels(snd_pcm_t *pcm,

@@ -12,7 +12,7 @@ import {
   readChannelCounts,
 } from "../ffi/devices.ts";
 import { acquireAlsa, releaseAlsa } from "../ffi/library.ts";
-import { Pcm, type PcmSnapshot } from "../ffi/pcm.ts";
+import { Pcm, type PcmConfiguration, type PcmSnapshot } from "../ffi/pcm.ts";
 import { readSystemFile } from "../ffi/system_file.ts";
 import {
   cardInName,
@@ -88,10 +88,12 @@ export async function openAlsaPcm(request: PcmRequest): Promise<PcmDevice> {
   try {
     const device = presentName(request);
     const { sampleRate, channels } = request;
-    const channelCount = channels === undefined
-      ? request.channelCount
-      : channelCountFor(device, Math.max(...channels));
-    const pcm = await openPcm(device, { ...request, channelCount });
+    const pcm = await openPcm(
+      device,
+      channels === undefined
+        ? request
+        : { ...request, ...channelsFor(device, Math.max(...channels)) },
+    );
     try {
       const alsaPcm = new AlsaPcm(device, pcm);
       return alsaPcm.parameters.sampleRate === sampleRate &&
@@ -111,16 +113,22 @@ export async function openAlsaPcm(request: PcmRequest): Promise<PcmDevice> {
  * The channels to open a device with, so that this one is among them. A card is
  * asked, because ALSA's `plug` would make up those that it does not have.
  */
-function channelCountFor(device: string, channel: number): number {
+function channelsFor(
+  device: string,
+  channel: number,
+): Pick<PcmConfiguration, "channelCount" | "mayHaveMoreChannels"> {
   const hardware = device.replace(/^plug(?=hw:)/, "");
   const counts = hardware.startsWith("hw:")
     ? readChannelCounts(hardware)
     : undefined;
-  const count = (counts ?? [channel + 1]).find((count) => count > channel);
-  if (count !== undefined) return count;
+  if (counts === undefined) {
+    return { channelCount: channel + 1, mayHaveMoreChannels: true };
+  }
+  const channelCount = counts.find((count) => count > channel);
+  if (channelCount !== undefined) return { channelCount };
   throw new AlsaError("snd_pcm_hw_params_set_channels", INVALID, {
     detail: `channel ${channel + 1} of "${device}", which has ${
-      counts!.at(-1) ?? 0
+      counts.at(-1) ?? 0
     }`,
     advice: "Choose a channel that it has",
   });
@@ -136,16 +144,22 @@ function presentName({ device, card }: PcmRequest): string {
   });
 }
 
-async function openPcm(device: string, request: PcmRequest): Promise<Pcm> {
+async function openPcm(
+  device: string,
+  request: PcmConfiguration,
+): Promise<Pcm> {
   try {
     return await Pcm.open(device, request);
   } catch (error) {
     const isFormat = error instanceof AlsaError && error.kind === "config";
-    if (!isFormat || !device.startsWith("hw:")) {
+    // The plug would make up channels that are missing.
+    const isPlugNoHelp = device.startsWith("plug") ||
+      request.mayHaveMoreChannels;
+    if (!isFormat || isPlugNoHelp) {
       throw withHolders(error, device, readSystemFile);
     }
-    // The hardware has other sample formats or channel counts: the plug turns
-    // these into ours, without a loss, and leaves the rate as it is.
+    // The device has other sample formats or channel counts: the plug turns these
+    // into ours, without a loss, and leaves the rate as it is.
     return await Pcm.open(`plug:'${device}'`, request).catch(() => {
       throw error;
     });
@@ -270,9 +284,13 @@ class AlsaPcm implements PcmDevice {
   readonly card: CardIdentity | undefined;
   readonly #pcm: Pcm;
   readonly #clockOffsetMs: number;
+  /** What the first read is to be a multiple of, if anything, until then. */
+  #alignmentFrames: number | undefined;
 
   constructor(device: string, pcm: Pcm) {
-    this.parameters = { device, ...pcm.configuration };
+    const { serverPeriodFrames, ...configuration } = pcm.configuration;
+    this.parameters = { device, ...configuration };
+    this.#alignmentFrames = serverPeriodFrames;
     this.card = identifyCard(pcm);
     this.#pcm = pcm;
     this.#clockOffsetMs = measureClockOffsetMs(pcm);
@@ -282,8 +300,23 @@ class AlsaPcm implements PcmDevice {
     this.#pcm.start();
   }
 
-  wait(timeoutMs: number): Promise<boolean> {
-    return this.#pcm.wait(timeoutMs);
+  async wait(timeoutMs: number): Promise<boolean> {
+    const awoken = await this.#pcm.wait(timeoutMs);
+    if (awoken && this.#alignmentFrames !== undefined) {
+      this.#align(this.#alignmentFrames);
+      this.#alignmentFrames = undefined;
+    }
+    return awoken;
+  }
+
+  /**
+   * Begins the stream where a delivery of the sound server begins: else each chunk
+   * would end a few frames behind one, and wait a whole period for the next.
+   */
+  #align(periodFrames: number): void {
+    const frameCount = this.#pcm.status().availableFrames % periodFrames;
+    const { channelCount } = this.parameters;
+    this.#pcm.read(new Int16Array(frameCount * channelCount), frameCount);
   }
 
   status(): PcmStatus {

@@ -7,6 +7,7 @@
 
 import type { Clock } from "./clock.ts";
 import type { LossCause } from "./frame.ts";
+import { PeriodForecast } from "./period_forecast.ts";
 import { AlsaError, type PcmDevice } from "./pcm.ts";
 import type { PcmState, PcmStatus } from "./pcm.ts";
 
@@ -21,12 +22,6 @@ const MAX_WAIT_MS = 80;
  * Timers count whole milliseconds.
  */
 const MIN_SLEEP_MS = 2;
-
-/**
- * A device may hold a period for longer than its reader knows, so the reader comes
- * earlier by this share of a period each time, until it comes too early once.
- */
-const EARLIER_SHARE = 0.001;
 
 /** How often a suspended device is asked whether it is awake again. */
 const RESUME_POLL_MS = 50;
@@ -78,9 +73,10 @@ export class PcmReader {
   readonly #clock: Clock;
   readonly #sink: PcmSink;
   readonly #signal: AbortSignal;
+  readonly #forecast = new PeriodForecast();
   #lastReadMs: number;
-  /** When the next period will be complete, if that can be told. */
-  #dueMs: number | undefined;
+  /** What is missing of the present period. */
+  #missingFrames: number;
   #fruitlessRecoveries = 0;
 
   /**
@@ -96,6 +92,7 @@ export class PcmReader {
     this.#sink = options.sink;
     this.#signal = options.signal;
     this.#lastReadMs = options.clock.now();
+    this.#missingFrames = pcm.parameters.periodFrames;
   }
 
   /**
@@ -120,18 +117,25 @@ export class PcmReader {
    * until the period is due and waits for the device only if it is not there.
    */
   async #awaitPeriod(): Promise<void> {
-    const restMs = (this.#dueMs ?? 0) - this.#clock.now();
+    const restMs = (this.#forecast.dueMs ?? 0) - this.#clock.now();
     if (restMs >= MIN_SLEEP_MS) {
       if (!await this.#sleep(Math.ceil(restMs))) return;
       if (await this.#readPeriods()) return;
+      this.#forecast.onLate();
     }
-    this.#dueMs = undefined;
     const awoken = await this.#pcm.wait(MAX_WAIT_MS);
     if (this.#signal.aborted || await this.#readPeriods() || !awoken) return;
-    // Something else than audio woke us: a read says what, if anything.
+    this.#forecast.onLate();
+    // A part of a period woke us, or something else: a read says what. What is
+    // read does not wake us again.
     const status = this.#pcm.status();
-    this.#read(status, Math.max(1, status.availableFrames));
-    await this.#sleep(IDLE_WAKE_MS);
+    const wantedFrames = Math.max(1, status.availableFrames);
+    if (this.#read(status, wantedFrames) === 0) {
+      await this.#sleep(IDLE_WAKE_MS);
+    } else {
+      const nowMs = this.#clock.now();
+      this.#forecast.onPart(nowMs, this.#msOf(this.#missingFrames));
+    }
   }
 
   /**
@@ -149,44 +153,47 @@ export class PcmReader {
   }
 
   /**
-   * Reads all whole periods, so that a backlog costs one wake-up. A part of a
-   * period is left for the next one: blocks of whole periods pass through
-   * {@linkcode rechunk} without being copied.
+   * Reads to the end of the last whole period, so that a backlog costs one
+   * wake-up. A part of the next one is left there: blocks of whole periods pass
+   * through {@linkcode rechunk} without being copied.
    *
    * @returns Whether there was one.
    */
   async #readPeriods(): Promise<boolean> {
-    const { periodFrames, sampleRate } = this.#pcm.parameters;
+    const { periodFrames } = this.#pcm.parameters;
     const status = this.#pcm.status();
     const errno = ERRNO_OF_STATE[status.state];
     if (errno !== undefined) throw new AlsaError("snd_pcm_status", errno);
-    const leftFrames = status.availableFrames % periodFrames;
-    const frameCount = status.availableFrames - leftFrames;
-    if (frameCount === 0) {
+    const furtherFrames = status.availableFrames - this.#missingFrames;
+    if (furtherFrames < 0) {
       // A device that does not run would be waited for in vain.
       if (status.state === "prepared" || status.state === "setup") {
         throw new AlsaError("snd_pcm_status", NOT_STARTED);
       }
       return false;
     }
+    const leftFrames = furtherFrames % periodFrames;
+    const frameCount = status.availableFrames - leftFrames;
     const runsAhead = this.#runsAhead(frameCount);
     if (!this.#sink.hasRoomFor(frameCount) && runsAhead) {
       await this.#sink.roomMade();
       return true;
     }
-    this.#dueMs = runsAhead ? undefined : this.#nextDueMs(
-      frameCount * 1000 / sampleRate,
-      (periodFrames - leftFrames) * 1000 / sampleRate,
-    );
+    if (runsAhead) this.#forecast.forget();
+    else {
+      this.#forecast.onRead({
+        nowMs: this.#clock.now(),
+        periodMs: this.#msOf(periodFrames),
+        furtherMs: this.#msOf(furtherFrames - leftFrames),
+        leftMs: this.#msOf(leftFrames),
+      });
+    }
     this.#read(status, frameCount);
     return true;
   }
 
-  /** When the next period will be complete, after a read of some of them. */
-  #nextDueMs(readMs: number, missingMs: number): number {
-    const latestMs = this.#clock.now() + missingMs;
-    if (this.#dueMs === undefined) return latestMs;
-    return Math.min(latestMs, this.#dueMs + readMs * (1 - EARLIER_SHARE));
+  #msOf(frameCount: number): number {
+    return frameCount * 1000 / this.#pcm.parameters.sampleRate;
   }
 
   /**
@@ -195,24 +202,26 @@ export class PcmReader {
    * passed. Waiting for the consumer loses nothing of such a device.
    */
   #runsAhead(frameCount: number): boolean {
-    const { sampleRate, periodFrames } = this.#pcm.parameters;
     const elapsedMs = this.#clock.now() - this.#lastReadMs;
-    return frameCount > elapsedMs * sampleRate / 1000 + 2 * periodFrames;
+    const periodMs = this.#msOf(this.#pcm.parameters.periodFrames);
+    return this.#msOf(frameCount) > elapsedMs + 2 * periodMs;
   }
 
   /** Reads up to so many frames, and says how many it was given. */
   #read(status: PcmStatus, wantedFrames: number): number {
-    const { sampleRate, channelCount } = this.#pcm.parameters;
+    const { channelCount, periodFrames } = this.#pcm.parameters;
     const buffer = new Int16Array(wantedFrames * channelCount);
     const frameCount = this.#pcm.read(buffer);
     if (frameCount === 0) return 0;
+    const readFrames = periodFrames - this.#missingFrames + frameCount;
+    this.#missingFrames = periodFrames - readFrames % periodFrames;
     this.#fruitlessRecoveries = 0;
     this.#lastReadMs = this.#clock.now();
     this.#sink.accept(
       frameCount === wantedFrames
         ? buffer
         : buffer.subarray(0, frameCount * channelCount),
-      status.timestampMs - status.delayFrames * 1000 / sampleRate,
+      status.timestampMs - this.#msOf(status.delayFrames),
     );
     return frameCount;
   }

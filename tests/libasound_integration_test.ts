@@ -164,6 +164,46 @@ Deno.test({
 });
 
 Deno.test({
+  name: "openMicrophone() picks a channel of a device that has just so many",
+  ignore: !hasLibrary,
+  fn: () =>
+    withPcms(stereoOnly, async () => {
+      for (const channel of [0, 1]) {
+        await using microphone = await openMicrophone({
+          device: "stereo_only",
+          channel,
+        });
+        assertEquals(microphone.parameters.channelCount, 1);
+        assertEquals((await microphone.next()).done, false);
+      }
+      await assertRejects(
+        () => openMicrophone({ device: "stereo_only", channel: 2 }),
+        AlsaError,
+        "with 3 channel(s)",
+      );
+    }),
+});
+
+Deno.test({
+  name:
+    "openMicrophone() makes one channel of a device that has several, by ALSA's plug",
+  ignore: !hasLibrary,
+  fn: () =>
+    withPcms(
+      () =>
+        `${stereoOnly()}
+        pcm.plug { @args [ SLAVE ] @args.SLAVE { type string } type plug slave.pcm $SLAVE }`,
+      async () => {
+        await using microphone = await openMicrophone({
+          device: "stereo_only",
+        });
+        assertEquals(microphone.parameters.channelCount, 1);
+        assertEquals((await microphone.next()).done, false);
+      },
+    ),
+});
+
+Deno.test({
   name: "openMicrophone() gives the channels of a map, in its order",
   ignore: !hasLibrary,
   fn: () =>
