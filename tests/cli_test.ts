@@ -55,7 +55,8 @@ Options:
       --gain-db DB       make everything louder or quieter (default 0)
       --auto-gain        bring voices slowly to one level, and limit peaks
       --chunk-ms MS      milliseconds of audio handled at a time
-      --buffer-frames N  most frames handed over by the device at once (default 4096)
+      --buffer-frames N  most frames handed over at once: a chunk, or an equal part of it (default
+                         24000)
       --explain          say how the microphone was opened, and why so
   -s, --seconds N        stop after this time (default: until Ctrl-C)
       --fill-gaps        put silence in the place of audio that was lost

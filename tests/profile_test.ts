@@ -10,7 +10,7 @@ function optionsOf(args: string[], variables: Record<string, string> = {}) {
   return options;
 }
 
-Deno.test("a profile sets the chunk, and makes it one period", () => {
+Deno.test("a profile sets the chunk", () => {
   for (
     const [name, chunkMs] of [
       ["low-latency", 20],
@@ -20,7 +20,6 @@ Deno.test("a profile sets the chunk, and makes it one period", () => {
   ) {
     const options = optionsOf(["--profile", name]);
     assertEquals(options.number("chunk-ms"), chunkMs);
-    assertEquals(options.number("buffer-frames"), 480_000);
     assertEquals(options.originOf("chunk-ms"), `--profile ${name}`);
   }
   assertEquals(optionsOf([]).number("chunk-ms"), undefined);
@@ -29,12 +28,12 @@ Deno.test("a profile sets the chunk, and makes it one period", () => {
 Deno.test("what the user says of a chunk goes before the profile", () => {
   const options = optionsOf(["--profile", "low-power", "--chunk-ms", "60"]);
   assertEquals(options.number("chunk-ms"), 60);
-  const variables = {
-    EARSHOT_PROFILE: "low-latency",
-    EARSHOT_BUFFER_FRAMES: "240",
-  };
+  const variables = { EARSHOT_PROFILE: "low-latency" };
   assertEquals(optionsOf([], variables).number("chunk-ms"), 20);
-  assertEquals(optionsOf([], variables).number("buffer-frames"), 240);
+  assertEquals(
+    optionsOf(["--chunk-ms", "40"], variables).number("chunk-ms"),
+    40,
+  );
 });
 
 for (const isAllowed of [true, false]) {

@@ -197,11 +197,12 @@ export async function runLive(
       clock.sleep(stopAfterMs, { signal: ended.signal })
         .then(() => over.resolve(), () => {});
     }
-    redraw(() => {
+    const draw = () => {
       const state = capture.getStats().vadSpeechActive ? "●" : "○";
       const time = duration(clock.now() - startedMs);
       transcript.showStatus(`${state} ${time} ${meter.shortBar}`);
-    }, ended.signal);
+    };
+    if (log.status.isDrawn) redraw(draw, ended.signal);
     await over.promise;
   } catch (error) {
     if (!signal.aborted && error !== toldError) {

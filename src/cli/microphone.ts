@@ -17,6 +17,7 @@ import { takeFrames } from "../take.ts";
 import { deviceNameOf, type World } from "./command.ts";
 import { explanationFor } from "./explain.ts";
 import type { Log } from "./log.ts";
+import { OPTIONS } from "./option_table.ts";
 import type { Options } from "./options.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -57,7 +58,7 @@ export async function openMicrophoneFor(
     ...channelsOf(options),
     periodFrames: periodFramesFor(
       Math.ceil(chunkFrames),
-      options.number("buffer-frames") ?? 4096,
+      bufferFramesOf(options),
       sampleRate,
     ),
     reopen: !options.has("fail-fast"),
@@ -76,6 +77,17 @@ export async function openMicrophoneFor(
   });
   explain(microphone.parameters);
   return microphone;
+}
+
+/**
+ * Reads how much the device may hand over at once: a whole chunk, up to a second,
+ * so that the program wakes up once for each.
+ *
+ * @param options What the user gave.
+ * @returns Frames.
+ */
+export function bufferFramesOf(options: Options): number {
+  return options.number("buffer-frames") ?? OPTIONS["buffer-frames"].default;
 }
 
 /**

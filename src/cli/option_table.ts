@@ -96,8 +96,8 @@ export const OPTIONS = {
     value: "N",
     range: [16, 480_000],
     isWhole: true,
-    default: 4096,
-    help: "most frames handed over by the device at once",
+    default: 24_000,
+    help: "most frames handed over at once: a chunk, or an equal part of it",
   },
   explain: {
     only: "flag",

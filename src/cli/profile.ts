@@ -17,18 +17,15 @@ interface Profile {
 }
 
 /**
- * A chunk is one period in each, so that the program wakes up once for each chunk
- * and at the moment when it is complete. The ring is 2.5 s or more in all of them:
- * a long one costs memory, but no latency.
+ * A chunk is one period in each, so that the program wakes up once for each chunk,
+ * at the moment when it is complete. The ring is 2.5 s or more in all of them: a
+ * long one costs memory, but no latency.
  */
 const PROFILES: Readonly<Record<string, Profile>> = {
   "low-latency": { chunkMs: 20, nice: -10 },
   balanced: { chunkMs: 100, nice: 0 },
   "low-power": { chunkMs: 500, nice: 0 },
 };
-
-/** No period is cut into parts. */
-const WHOLE_CHUNKS = 480_000;
 
 /**
  * Puts a profile behind what the user gave.
@@ -39,9 +36,7 @@ export function offerProfile(options: Options): void {
   const name = options.text("profile");
   if (name === undefined) return;
   const { chunkMs } = PROFILES[name]!;
-  const origin = `--profile ${name}`;
-  options.offer("chunk-ms", String(chunkMs), origin);
-  options.offer("buffer-frames", String(WHOLE_CHUNKS), origin);
+  options.offer("chunk-ms", String(chunkMs), `--profile ${name}`);
 }
 
 /**

@@ -34,6 +34,11 @@ export class StatusLine {
     this.#enabled = enabled && output.isTerminal;
   }
 
+  /** Whether it is drawn at all: else it need not be made up. */
+  get isDrawn(): boolean {
+    return this.#enabled;
+  }
+
   /**
    * Draws the line anew, cut to the width of the terminal.
    *

@@ -18,7 +18,7 @@ import {
 } from "./command.ts";
 import { runLive } from "./live.ts";
 import { Log } from "./log.ts";
-import { channelsOf, frontEndOf } from "./microphone.ts";
+import { bufferFramesOf, channelsOf, frontEndOf } from "./microphone.ts";
 import { OPERATION_OPTIONS } from "./operations.ts";
 import type { Options } from "./options.ts";
 import { applyScheduling, offerProfile } from "./profile.ts";
@@ -68,8 +68,8 @@ turns and sends only speech; with --vad server (the default otherwise) everythin
 is sent and the server finds them.
 
 --profile low-latency sends chunks of 20 ms, balanced of 100, low-power of 500;
-the first also asks the kernel to go before other programs. --chunk-ms and
---buffer-frames say otherwise.
+the first also asks the kernel to go before other programs. --chunk-ms goes before
+them.
 
 A microphone or a connection that is lost is waited for; what is said meanwhile
 is kept, up to --keep-seconds, and sent later. As a service of systemd it says
@@ -142,7 +142,7 @@ export function captureConfigOf(
     chunkSize: chunkMs === undefined
       ? undefined
       : Math.round((sampleRate ?? 24_000) * chunkMs / 1000),
-    bufferSize: options.number("buffer-frames"),
+    bufferSize: bufferFramesOf(options),
     fillGaps: options.has("fill-gaps"),
     reopen: !options.has("fail-fast"),
     vadEngine: options.text("vad-engine") as VadEngine | undefined,
