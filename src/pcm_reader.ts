@@ -17,10 +17,7 @@ import type { PcmState, PcmStatus } from "./pcm.ts";
  */
 const MAX_WAIT_MS = 80;
 
-/**
- * A shorter sleep is not worth its timer: the device itself is waited for.
- * Timers count whole milliseconds.
- */
+/** A shorter sleep is not worth its timer: the device itself is waited for. */
 const MIN_SLEEP_MS = 2;
 
 /** How often a suspended device is asked whether it is awake again. */
@@ -119,7 +116,8 @@ export class PcmReader {
   async #awaitPeriod(): Promise<void> {
     const restMs = (this.#forecast.dueMs ?? 0) - this.#clock.now();
     if (restMs >= MIN_SLEEP_MS) {
-      if (!await this.#sleep(Math.ceil(restMs))) return;
+      const lagMs = this.#clock.timerLagMs ?? 0;
+      if (!await this.#sleep(Math.ceil(restMs) - lagMs)) return;
       if (await this.#readPeriods()) return;
       this.#forecast.onLate();
     }
