@@ -230,6 +230,12 @@ export class Microphone
   readonly #abort = () => this.#endWith(this.#signal?.reason);
   readonly #released: Promise<void>;
 
+  /**
+   * How much later than it could be a block may come, in milliseconds, 0–1000. While
+   * nobody needs it at once, the program then wakes up less often and is given
+   * more at a time; nothing is lost.
+   */
+  patienceMs = 0;
   #capturedFrames = 0;
   #deliveredFrames = 0;
   #slowConsumerFrames = 0;
@@ -289,7 +295,8 @@ export class Microphone
   }
 
   private constructor(pcm: PcmDevice, parts: MicrophoneParts) {
-    const { clock } = parts.supervision;
+    const { clock, stallMs } = parts.supervision;
+    const patienceOf = () => Math.min(this.patienceMs, 1000, stallMs / 4);
     this.parameters = pcm.parameters;
     this.#clock = clock;
     this.#channel = new FrameChannel(parts.queueFrames);
@@ -298,6 +305,9 @@ export class Microphone
     this.#supervisor = new Supervisor(pcm, {
       ...parts.supervision,
       sink: {
+        get patienceMs() {
+          return patienceOf();
+        },
         hasRoomFor: (frameCount) => this.#channel.hasRoomFor(frameCount),
         roomMade: () => this.#channel.roomMade(),
         accept: (samples, capturedMs) => this.#accept(samples, capturedMs),

@@ -42,6 +42,11 @@ const ERRNO_OF_STATE: Partial<Record<PcmState, number>> = {
 /** Where a {@linkcode PcmReader} puts what it reads. */
 export interface PcmSink {
   /**
+   * How much later than it could be a block may come, in milliseconds: the reader
+   * wakes up less often, and reads more at once.
+   */
+  readonly patienceMs?: number;
+  /**
    * Says whether a block can be taken.
    *
    * @param frameCount Its frames.
@@ -114,7 +119,8 @@ export class PcmReader {
    * until the period is due and waits for the device only if it is not there.
    */
   async #awaitPeriod(): Promise<void> {
-    const restMs = (this.#forecast.dueMs ?? 0) - this.#clock.now();
+    const restMs = (this.#forecast.dueMs ?? 0) + this.#patienceMs() -
+      this.#clock.now();
     if (restMs >= MIN_SLEEP_MS) {
       const lagMs = this.#clock.timerLagMs ?? 0;
       if (!await this.#sleep(Math.ceil(restMs) - lagMs)) return;
@@ -188,6 +194,12 @@ export class PcmReader {
     }
     this.#read(status, frameCount);
     return true;
+  }
+
+  /** Whole periods: what is less saves no waking up. */
+  #patienceMs(): number {
+    const periodMs = this.#msOf(this.#pcm.parameters.periodFrames);
+    return Math.floor((this.#sink.patienceMs ?? 0) / periodMs) * periodMs;
   }
 
   #msOf(frameCount: number): number {

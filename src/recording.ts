@@ -19,6 +19,15 @@ import { gateSpeech, type SpeechGateOptions } from "./speech_gate.ts";
 import type { VoiceActivityDetector } from "./vad/detector.ts";
 import { rmsVolume } from "./volume.ts";
 
+/**
+ * How late audio may come while nobody speaks: what was said meanwhile goes out
+ * with the pre-roll.
+ */
+const QUIET_PATIENCE_MS = 40;
+
+/** How late it may come during a pause. */
+const PAUSED_PATIENCE_MS = 100;
+
 /** How a recording is processed, and who is told. */
 export interface RecordingOptions {
   /** Frames in a chunk. */
@@ -87,6 +96,7 @@ export class Recording {
     this.microphone = microphone;
     this.#options = options;
     this.#rechunker = new Rechunker(options.chunkFrames);
+    this.#setPatience();
     this.finished = this.#run();
   }
 
@@ -121,12 +131,14 @@ export class Recording {
   /** Leaves out what is captured from now on. */
   pause(): void {
     this.#paused = true;
+    this.#setPatience();
     this.#pauses.toggle(true, this.#options.clock.now());
   }
 
   /** Goes on after a pause. */
   resume(): void {
     this.#paused = false;
+    this.#setPatience();
     this.#pauses.toggle(false, this.#options.clock.now());
   }
 
@@ -154,10 +166,12 @@ export class Recording {
         ...gate,
         onSpeechStart: (onset) => {
           this.#speechActive = true;
+          this.#setPatience();
           gate.onSpeechStart?.(onset);
         },
         onSpeechEnd: (end) => {
           this.#speechActive = false;
+          this.#setPatience();
           gate.onSpeechEnd?.(end);
         },
       });
@@ -172,6 +186,17 @@ export class Recording {
       this.#speechActive = false;
       await this.microphone.close();
     }
+  }
+
+  /** Wakes up less often while nothing is sent. */
+  #setPatience(): void {
+    const isQuiet = this.#options.detector !== undefined &&
+      !this.#speechActive;
+    this.microphone.patienceMs = this.#paused
+      ? PAUSED_PATIENCE_MS
+      : isQuiet
+      ? QUIET_PATIENCE_MS
+      : 0;
   }
 
   /** What the microphone delivers outside of pauses, with its volume measured. */

@@ -196,6 +196,9 @@ export class Supervisor {
       clock,
       signal,
       sink: {
+        get patienceMs() {
+          return sink.patienceMs;
+        },
         hasRoomFor: (frameCount) => sink.hasRoomFor(frameCount),
         roomMade: () => sink.roomMade(),
         onLoss: (cause) => sink.onLoss(cause),

@@ -306,6 +306,35 @@ Deno.test("Microphone sleeps until a period is due, and waits for the device onl
   assertEquals(waitedAtMs, [0, 1020]);
 });
 
+Deno.test("Microphone with patience wakes up less often, and is given more at a time", async () => {
+  const { clock, fake, openPcm } = lab([NOISE]);
+  const mic = await openMicrophone({
+    openPcm,
+    clock: {
+      now: () => clock.now(),
+      // Timers of the real clock are late.
+      sleep: (ms, options) => clock.sleep(Math.ceil(ms), options),
+    },
+  });
+  const collecting = collect(mic);
+  await clock.advance(100);
+  // Less than a period saves nothing; 59 ms are two periods.
+  mic.patienceMs = 19;
+  await clock.advance(200);
+  mic.patienceMs = 59;
+  await clock.advance(600);
+  mic.patienceMs = 0;
+  await clock.advance(100);
+  await mic.stop();
+  const frames = await collecting;
+  assertHeard(fake, frames);
+  assertEquals(mic.stats.capturedFrames, 1000 * 24);
+  assertEquals(mic.stats.lostFrames, 0);
+  const sizes = frames.map(({ samples }) => samples.length);
+  assertEquals(sizes.slice(0, 15), Array(15).fill(480));
+  assertEquals(sizes.slice(16, 24), Array(8).fill(3 * 480));
+});
+
 for (const resumable of [true, false]) {
   Deno.test(`Microphone goes on after a suspend of a device that ${resumable ? "resumes" : "cannot resume"}`, async () => {
     const { clock, fake, openPcm } = lab([
