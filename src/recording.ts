@@ -20,13 +20,14 @@ import type { VoiceActivityDetector } from "./vad/detector.ts";
 import { rmsVolume } from "./volume.ts";
 
 /**
- * How late audio may come while nobody speaks: what was said meanwhile goes out
- * with the pre-roll.
+ * While nobody speaks audio may come late by a chunk, but within these: the beginning
+ * of an utterance goes out that much later, and nothing of it is lost.
  */
-const QUIET_PATIENCE_MS = 40;
+const LEAST_QUIET_PATIENCE_MS = 40;
+const MOST_QUIET_PATIENCE_MS = 200;
 
 /** How late it may come during a pause. */
-const PAUSED_PATIENCE_MS = 100;
+const PAUSED_PATIENCE_MS = 400;
 
 /** How a recording is processed, and who is told. */
 export interface RecordingOptions {
@@ -190,12 +191,17 @@ export class Recording {
 
   /** Wakes up less often while nothing is sent. */
   #setPatience(): void {
-    const isQuiet = this.#options.detector !== undefined &&
-      !this.#speechActive;
+    const { detector, chunkFrames } = this.#options;
+    const { sampleRate } = this.microphone.parameters;
+    const quietMs = Math.min(
+      MOST_QUIET_PATIENCE_MS,
+      Math.max(LEAST_QUIET_PATIENCE_MS, chunkFrames * 1000 / sampleRate),
+    );
+    const isQuiet = detector !== undefined && !this.#speechActive;
     this.microphone.patienceMs = this.#paused
       ? PAUSED_PATIENCE_MS
       : isQuiet
-      ? QUIET_PATIENCE_MS
+      ? quietMs
       : 0;
   }
 

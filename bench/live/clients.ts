@@ -22,6 +22,9 @@ const SAMPLE_RATE = 24_000;
 /** The Python class's threshold: it stands far below the level of the signal. */
 const VAD_THRESHOLD = "0.02";
 
+/** A threshold that nothing is above. */
+const LOUDER_THAN_ALL = "1";
+
 /** Half a second: what those are given that are told how large a ring to ask for. */
 const MIN_BUFFER_FRAMES = SAMPLE_RATE / 2;
 
@@ -38,6 +41,8 @@ const NPM_PACKAGES = [
 export const CLIENT_IDS = [
   "earshot",
   "binary",
+  "gated",
+  "paused",
   "python",
   "c",
   "arecord",
@@ -97,6 +102,8 @@ export interface PrepareOptions {
 const LABELS: Readonly<Record<ClientId, string>> = {
   earshot: "Earshot, from source",
   binary: "Earshot, compiled",
+  gated: "Earshot, while nobody speaks",
+  paused: "Earshot, paused",
   python: "Python reference",
   c: "minimal C client",
   arecord: "arecord, sending nothing",
@@ -106,19 +113,50 @@ const LABELS: Readonly<Record<ClientId, string>> = {
 
 type Prepared = Pick<Client, "invoke"> & Partial<Client>;
 
+/** Earshot, from source, that streams. */
+function fromSource(
+  flags: readonly string[],
+  folder: string,
+  threshold?: string,
+): Client["invoke"] {
+  const program = [
+    ...["run", ...permissionFlags(), ...flags],
+    `${ROOT}/cli.ts`,
+  ];
+  return (task) => ({
+    command: Deno.execPath(),
+    args: [...program, ...streamArgs(task, threshold)],
+    ...earshotWorld(folder),
+  });
+}
+
 const PREPARE: Readonly<
   Record<ClientId, (options: PrepareOptions) => Promise<Prepared>>
 > = {
   async earshot({ folder }) {
     const { flags } = await stdFlags();
-    const program = [
-      ...["run", ...permissionFlags(), ...flags],
-      `${ROOT}/cli.ts`,
-    ];
+    return { invoke: fromSource(flags, folder) };
+  },
+
+  async gated({ folder }) {
+    const { flags } = await stdFlags();
     return {
+      sends: false,
+      invoke: fromSource(flags, folder, LOUDER_THAN_ALL),
+    };
+  },
+
+  async paused({ folder }) {
+    const { flags } = await stdFlags();
+    const script = `${import.meta.dirname}/paused_client.ts`;
+    return {
+      sends: false,
       invoke: (task) => ({
         command: Deno.execPath(),
-        args: [...program, ...streamArgs(task)],
+        args: [
+          ...["run", ...permissionFlags(), ...flags, script],
+          ...[urlOf(task), String(framesOf(task)), VAD_THRESHOLD],
+        ],
         ...earshotWorld(folder),
       }),
     };
@@ -243,13 +281,13 @@ async function npmClient(script: string): Promise<Prepared> {
 }
 
 /** As it ships, but for the detector that the others have. */
-function streamArgs(task: Task): string[] {
+function streamArgs(task: Task, threshold = VAD_THRESHOLD): string[] {
   return [
     "stream",
     ...["--url", urlOf(task)],
     ...["--chunk-ms", String(task.chunkMs)],
     ...["--vad", "client", "--vad-engine", "energy"],
-    ...["--vad-threshold", VAD_THRESHOLD],
+    ...["--vad-threshold", threshold],
     ...["--vad-max-utterance-ms", String(LONGEST_UTTERANCE_MS)],
   ];
 }

@@ -17,6 +17,8 @@ interface Goal {
   readonly text: string;
   readonly device: DeviceId;
   readonly chunkMs: number;
+  /** Who is to reach it, if not Earshot as it streams. */
+  readonly client?: ClientId;
   /** Whose figure Earshot's is divided by; else it is one in itself. */
   readonly baseline?: ClientId;
   readonly limit: number;
@@ -46,6 +48,12 @@ const GOALS: readonly Goal[] = [
   { text: "p95 in chunks", ...paced20, limit: 1.05, pick: p95Chunks },
   { text: "p99 in chunks", ...paced20, limit: 1.3, pick: p99Chunks },
   { text: "p95 in chunks", ...pulse20, limit: 1.2, pick: p95Chunks },
+  ...(["gated", "paused"] as const).flatMap((client) =>
+    [paced20, paced200].map((where) => ({
+      ...{ text: `CPU ÷ streaming, ${client}`, ...where, client },
+      ...{ baseline: "earshot", limit: 0.5, pick: cpu } as const,
+    }))
+  ),
   {
     text: "start-up ÷ Python",
     ...paced20,
@@ -91,14 +99,18 @@ function outcome(text: string, limit: number, measured: number): GoalOutcome {
  */
 export function goalsOf(results: Results): GoalOutcome[] {
   const outcomes: GoalOutcome[] = [];
-  for (const { text, device, chunkMs, baseline, limit, pick } of GOALS) {
+  for (const goal of GOALS) {
+    const { text, device, chunkMs, baseline, limit, pick } = goal;
     const valueOf = (client: ClientId) => {
       const cell = { client, device, chunkMs, hogCount: 0 };
       const figures = results.figuresOf(cell);
       return figures === undefined ? null : pick(figures, chunkMs);
     };
     const divisor = baseline === undefined ? 1 : valueOf(baseline);
-    for (const { client, name } of EARSHOTS) {
+    const clients = goal.client === undefined
+      ? EARSHOTS
+      : [{ client: goal.client, name: "from source" }];
+    for (const { client, name } of clients) {
       const value = valueOf(client);
       if (value === null || divisor === null) continue;
       const what = `${text}, ${device}, ${chunkMs} ms, ${name}`;
