@@ -18,6 +18,9 @@ const STOP_BAND_DB = 96;
 const PASS_BAND = 11 / 12;
 const STOP_BAND = 13 / 12;
 
+/** It never ends below this where the rates allow it: what speech has is below. */
+const LEAST_PASS_HZ = 10_500;
+
 /** Samples as they come in, or between two stages. */
 type Samples = Int16Array | Float32Array;
 
@@ -181,11 +184,16 @@ function makeStages(fromRate: number, toRate: number): Stage[] {
     rate /= 2;
   }
   if (rate === toRate) return stages;
-  const lower = Math.min(rate, toRate);
-  const [pass, stop] = rate > toRate
-    ? [passHz, stopHz]
-    : [lower / 2 * PASS_BAND, lower / 2 * STOP_BAND];
-  stages.push(new Polyphase(rate, toRate, (pass + stop) / 2, stop - pass));
+  if (rate > toRate) {
+    const widthHz = stopHz - passHz;
+    stages.push(new Polyphase(rate, toRate, toRate / 2, widthHz));
+  } else {
+    const limitHz = rate / 2;
+    const leastHz = limitHz > LEAST_PASS_HZ ? LEAST_PASS_HZ : 0;
+    const ownPassHz = Math.max(limitHz * PASS_BAND, leastHz);
+    const widthHz = 2 * (limitHz - ownPassHz);
+    stages.push(new Polyphase(rate, toRate, limitHz, widthHz));
+  }
   return stages;
 }
 

@@ -86,6 +86,15 @@ for (const from of RATES) {
   });
 }
 
+Deno.test("Resampler from 22050 to 24000 Hz is flat as far as the others, to 10500 Hz", () => {
+  const level = levelOf(
+    convert(tone(22_050, 10_500), 22_050, 24_000),
+    24_000,
+    10_500,
+  );
+  assert(Math.abs(level) < 0.01, `it is off by ${level} dB`);
+});
+
 Deno.test("Resampler gives exactly as many samples as the time has, and the same for any block sizes", () => {
   for (const from of RATES) {
     const input = tone(from, 440, 12_345);
