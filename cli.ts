@@ -7,12 +7,7 @@
 
 import denoJson from "./deno.json" with { type: "json" };
 
-import {
-  listDevices,
-  openAlsaPcm,
-  systemClock,
-  SystemdNotifier,
-} from "./mod.ts";
+import { listDevices, openAlsaPcm } from "./src/alsa_device.ts";
 import {
   type Command,
   commandHelp,
@@ -20,39 +15,21 @@ import {
   type Output,
   type World,
 } from "./src/cli/command.ts";
-import { calibrate } from "./src/cli/calibrate.ts";
-import { demo } from "./src/cli/demo.ts";
-import { devices } from "./src/cli/devices.ts";
-import { meter } from "./src/cli/meter.ts";
-import { completionsOf } from "./src/cli/completions.ts";
-import { config } from "./src/cli/config.ts";
+import {
+  COMMAND_NAMES,
+  loadAllCommands,
+  loadCommand,
+} from "./src/cli/commands.ts";
 import { didYouMean } from "./src/cli/did_you_mean.ts";
-import { doctor } from "./src/cli/doctor.ts";
 import { Log } from "./src/cli/log.ts";
 import { offerMicrophoneSettings } from "./src/cli/microphone_settings.ts";
 import { Options } from "./src/cli/options.ts";
-import { record } from "./src/cli/record.ts";
-import { service } from "./src/cli/service.ts";
-import { stream } from "./src/cli/stream.ts";
 import { realSystem } from "./src/cli/system.ts";
 import { UsageError } from "./src/cli/usage_error.ts";
-import { readVariable } from "./src/environment.ts";
-import { vad } from "./src/cli/vad.ts";
 import { versionLine } from "./src/cli/version.ts";
-
-const COMMANDS: readonly Command[] = [
-  devices,
-  meter,
-  record,
-  stream,
-  vad,
-  calibrate,
-  demo,
-  doctor,
-  service,
-  config,
-  completionsOf(() => COMMANDS),
-];
+import { systemClock } from "./src/clock.ts";
+import { readVariable } from "./src/environment.ts";
+import { SystemdNotifier } from "./src/systemd.ts";
 
 /** What a shell expects of a program that a signal ended: 128 and its number. */
 const EXIT_INTERRUPTED = 130;
@@ -63,9 +40,9 @@ const EXIT_USAGE = 2;
 /** `deno task` passes on the signal that the terminal has sent us already. */
 const SIGNAL_ECHO_MS = 500;
 
-function programHelp(): string {
-  const width = Math.max(...COMMANDS.map(({ name }) => name.length));
-  const rows = COMMANDS.map(({ name, summary }) =>
+async function programHelp(): Promise<string> {
+  const width = Math.max(...COMMAND_NAMES.map((name) => name.length));
+  const rows = (await loadAllCommands()).map(({ name, summary }) =>
     `  ${name.padEnd(width)}  ${summary}`
   );
   return `earshot ${denoJson.version}: a microphone on Linux into the OpenAI Realtime API.
@@ -101,11 +78,11 @@ export async function main(
       return 0;
     }
     if (name === "--help" || name === "-h" || name === "help" && !helpFor) {
-      world.stdout.write(programHelp());
+      world.stdout.write(await programHelp());
       return 0;
     }
     if (name === undefined) throw new UsageError("Missing a command");
-    const command = findCommand(helpFor ?? name);
+    const command = await findCommand(helpFor ?? name);
     const options = new Options(
       helpFor === undefined ? rest : ["--help"],
       command,
@@ -124,17 +101,16 @@ export async function main(
   }
 }
 
-function findCommand(name: string): Command {
-  const command = COMMANDS.find((command) => command.name === name);
-  if (command !== undefined) return command;
-  const names = COMMANDS.map(({ name }) => name);
+async function findCommand(name: string): Promise<Command> {
+  if (COMMAND_NAMES.includes(name)) return await loadCommand(name);
   throw new UsageError(
     name.startsWith("-")
       ? `Unknown option "${name}": options come behind a command, one of ${
-        names.join(", ")
+        COMMAND_NAMES.join(", ")
       }`
       : `Unknown command "${name}"${
-        didYouMean(name, names) || `: it must be one of ${names.join(", ")}`
+        didYouMean(name, COMMAND_NAMES) ||
+        `: it must be one of ${COMMAND_NAMES.join(", ")}`
       }`,
   );
 }
@@ -160,7 +136,7 @@ function exitCodeOf(
   if (log === undefined) world.stderr.write(`earshot: ${message}\n`);
   else log.fatal(message);
   if (!(error instanceof UsageError)) return EXIT_FAILURE;
-  const known = COMMANDS.some(({ name }) => name === command);
+  const known = command !== undefined && COMMAND_NAMES.includes(command);
   world.stderr.write(`Try "earshot ${known ? `${command} ` : ""}--help"\n`);
   return EXIT_USAGE;
 }

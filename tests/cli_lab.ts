@@ -4,6 +4,7 @@ import { assertEquals } from "@std/assert";
 import { main } from "../cli.ts";
 import type { CaptureDevice } from "../mod.ts";
 import type { Output, World } from "../src/cli/command.ts";
+import { loadAllCommands } from "../src/cli/commands.ts";
 import type { System } from "../src/cli/system.ts";
 import { FakeClock } from "../src/testing/fake_clock.ts";
 import { FakePcm, type FakePcmOptions } from "../src/testing/fake_pcm.ts";
@@ -81,6 +82,8 @@ export async function run(
     signal: (name: "SIGUSR1" | "SIGUSR2") => void,
   ) => Promise<void> = (clock) => clock.advance(5000),
 ) {
+  // A clock that moves while a command is still loaded runs out before it begins.
+  await loadAllCommands();
   const clock = new FakeClock();
   const controller = new AbortController();
   const stdout = new MemoryOutput(options.isTerminal ?? false);

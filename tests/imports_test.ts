@@ -1,6 +1,7 @@
 /** Holds the layers: imports point down, and few places touch the outside. */
 
 import { assert, assertEquals } from "@std/assert";
+import { COMMAND_NAMES } from "../src/cli/commands.ts";
 import offline from "../offline/import_map.json" with { type: "json" };
 
 const ROOT = new URL("../", import.meta.url);
@@ -40,6 +41,8 @@ interface Source {
   readonly code: string;
   /** Paths of ours, and the specifiers of everything else. */
   readonly imports: readonly string[];
+  /** Those of them that are loaded only when they are needed. */
+  readonly lazyImports: readonly string[];
 }
 
 async function readSources(folder: string): Promise<Source[]> {
@@ -63,18 +66,17 @@ async function readSource(path: string): Promise<Source> {
   const code = text
     .replaceAll(/\/\*.*?\*\//gs, "")
     .replaceAll(/^\s*\/\/.*$/gm, "");
-  const imports = code.matchAll(
-    /^(?:import (?:.* from )?|export .* from |\} from )"([^"]+)"/gm,
-  );
-  return {
-    path,
-    code,
-    imports: [...imports].map(([, specifier]) =>
+  const find = (syntax: RegExp) =>
+    [...code.matchAll(syntax)].map(([, specifier]) =>
       specifier!.startsWith(".")
         ? new URL(specifier!, url).href.slice(ROOT.href.length)
         : specifier!
-    ),
-  };
+    );
+  const lazyImports = find(/\bimport\("([^"]+)"\)/g);
+  const imports = find(
+    /^(?:import (?:.* from )?|export .* from |\} from )"([^"]+)"/gm,
+  );
+  return { path, code, imports: [...imports, ...lazyImports], lazyImports };
 }
 
 const published = [
@@ -112,6 +114,7 @@ Deno.test("imports are found, so that the rules below hold something", () => {
   const found = offences(published, () => false);
   assert(found.includes("mod.ts imports src/pcm.ts"));
   assert(found.includes("src/pcm.ts imports ffi/errno.ts"));
+  assert(found.includes("src/cli/commands.ts imports src/cli/demo.ts"));
   for (const stage of STAGES) {
     assert(published.some(({ path }) => path === stage), stage);
   }
@@ -155,12 +158,28 @@ Deno.test("stages touch neither Deno, nor the library, nor the network", () => {
   );
 });
 
-Deno.test("only cli.ts, examples and tests import mod.ts", () => {
-  const importers = published.filter(({ path }) => path !== "cli.ts");
+Deno.test("only examples and tests import mod.ts", () => {
   assertEquals(
-    offences(importers, (path) => !/^(mod\.ts|@nevil\/.*)$/.test(path)),
+    offences(published, (path) => !/^(mod\.ts|@nevil\/.*)$/.test(path)),
     [],
   );
+});
+
+Deno.test("cli.ts loads no command but the one that is to run", () => {
+  const files = new Map(published.map((source) => [source.path, source]));
+  const loaded = new Set(["cli.ts"]);
+  // It grows while it is gone through.
+  for (const path of loaded) {
+    const { imports = [], lazyImports = [] } = files.get(path) ?? {};
+    imports.filter((imported) => !lazyImports.includes(imported))
+      .forEach((imported) => loaded.add(imported));
+  }
+  assert(loaded.has("src/cli/commands.ts"));
+  assertEquals(
+    COMMAND_NAMES.filter((name) => loaded.has(`src/cli/${name}.ts`)),
+    [],
+  );
+  assertEquals([...loaded].filter((path) => path.includes("/testing/")), []);
 });
 
 Deno.test("src/cli and src/testing are imported by nothing below them", () => {

@@ -24,10 +24,12 @@ const SHELLS: Readonly<
 /**
  * Makes the command.
  *
- * @param commands Gives the commands of the program.
+ * @param loadCommands Gives the commands of the program.
  * @returns `earshot completions`.
  */
-export function completionsOf(commands: () => readonly Command[]): Command {
+export function completionsOf(
+  loadCommands: () => Promise<readonly Command[]>,
+): Command {
   return {
     name: "completions",
     summary: "Print what makes a shell complete this program's options.",
@@ -38,10 +40,9 @@ export function completionsOf(commands: () => readonly Command[]): Command {
   earshot completions zsh > ~/.zfunc/_earshot
   earshot completions fish > ~/.config/fish/completions/earshot.fish`,
 
-    run(options, world) {
+    async run(options, world) {
       const [shell] = options.operands as [string];
-      world.stdout.write(SHELLS[shell]!(commands()));
-      return Promise.resolve();
+      world.stdout.write(SHELLS[shell]!(await loadCommands()));
     },
   };
 }

@@ -8,8 +8,11 @@ import { type CaptureDevice, captureRateOf } from "../alsa_device.ts";
 import type { PcmParameters } from "../pcm.ts";
 import { deviceNameOf, type World } from "./command.ts";
 import type { Log } from "./log.ts";
-import { microphonesPath } from "./microphone_settings.ts";
-import type { OptionName } from "./option_table.ts";
+import {
+  GAIN_NAMES,
+  microphonesPath,
+  VAD_NAMES,
+} from "./microphone_settings.ts";
 import type { Options } from "./options.ts";
 
 /**
@@ -51,12 +54,15 @@ export function choiceFor(
  *   those who debug.
  * @param world Where the list of devices comes from.
  * @param log Where it is said.
+ * @param isGated Whether the program itself tells speech from the rest: else what
+ *   is kept for that is not in use.
  * @returns A function that says it, once the microphone is open.
  */
 export function explanationFor(
   options: Options,
   world: World,
   log: Log,
+  isGated = true,
 ): (parameters: PcmParameters) => void {
   if (!options.has("explain")) {
     return (parameters) => log.debug(openedAs(parameters));
@@ -68,7 +74,8 @@ export function explanationFor(
     if (device?.native !== undefined && options.text("channel") === undefined) {
       log.info(`Chosen: ${choiceFor(device, parameters.sampleRate)}`);
     }
-    const kept = KEPT_NAMES.filter((name) =>
+    const used = isGated ? [...GAIN_NAMES, ...VAD_NAMES] : GAIN_NAMES;
+    const kept = used.filter((name) =>
       options.originOf(name) === microphonesPath(options, world)
     );
     if (kept.length > 0) {
@@ -81,13 +88,6 @@ export function explanationFor(
     }
   };
 }
-
-const KEPT_NAMES = [
-  "dc-block",
-  "gain-db",
-  "vad-engine",
-  "vad-threshold",
-] as const satisfies readonly OptionName[];
 
 /** Says what a device was opened with, and what is converted. */
 function openedAs(parameters: PcmParameters): string {

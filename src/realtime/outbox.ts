@@ -1,9 +1,11 @@
 /**
  * Audio on its way to the service, kept until the service has it.
  *
- * A ring of fixed size holds what was not sent yet, and of what was sent all that
- * would have to be sent again if the connection were lost now. Everything is in
- * the order of its capture; a cursor divides the sent from the unsent.
+ * A ring holds what was not sent yet, and of what was sent all that would have to
+ * be sent again if the connection were lost now. It goes round in as small a part
+ * of its room as has sufficed so far, as every page that it ever wrote to costs
+ * memory for good. Everything is in the order of its capture; a cursor divides the
+ * sent from the unsent.
  *
  * @module
  */
@@ -13,6 +15,12 @@ import { BYTES_PER_MS } from "./turns.ts";
 
 /** Base64 characters for a millisecond of 24 kHz mono PCM16. */
 const CHARS_PER_MS = 64;
+
+/**
+ * What a ring begins with, in milliseconds: while all goes well, a server that
+ * finds the turns leaves a second to be kept, and a chunk is on its way.
+ */
+const FIRST_KEEP_MS = 2000;
 
 /** No sensible chunk is shorter; it bounds how many there can be. */
 const MIN_CHUNK_MS = 5;
@@ -63,7 +71,7 @@ interface Entry {
   readonly utterance: MutableUtterance | undefined;
   readonly event: RealtimeClientEvent | undefined;
   /** Where its text is in the ring. */
-  readonly offset: number;
+  offset: number;
   readonly length: number;
   readonly byteCount: number;
   readonly capturedMs: number;
@@ -101,6 +109,8 @@ export class Outbox {
   #first = 0;
   #next = 0;
   #writeOffset = 0;
+  /** The part of the ring that is gone round in, from its beginning. */
+  #usedLength: number;
   /** The utterance that is being appended to. */
   #open: MutableUtterance | undefined;
   /** What was appended last, so that it need not be read out of the ring. */
@@ -123,13 +133,17 @@ export class Outbox {
   };
 
   /**
-   * Reserves all its memory.
+   * Reserves all its room; it becomes memory when it is needed.
    *
    * @param keepMs Milliseconds of audio that it has room for.
    * @param causeOfDrop Says why there is no more room, when there is none.
    */
   constructor(keepMs: number, causeOfDrop: () => UnsentCause) {
     this.#ring = new Uint8Array(Math.ceil(keepMs * CHARS_PER_MS));
+    this.#usedLength = Math.min(
+      this.#ring.length,
+      FIRST_KEEP_MS * CHARS_PER_MS,
+    );
     this.#maxEntryCount = Math.ceil(keepMs / MIN_CHUNK_MS) + 16;
     this.#causeOfDrop = causeOfDrop;
   }
@@ -146,6 +160,11 @@ export class Outbox {
       resentBytes: this.#resentBytes,
       droppedUtteranceCount: this.#droppedUtteranceCount,
     };
+  }
+
+  /** Bytes of memory that its ring costs at most. */
+  get usedLength(): number {
+    return this.#usedLength;
   }
 
   /** Whether an utterance is being appended to. */
@@ -462,7 +481,9 @@ export class Outbox {
       if (offset !== undefined && entryCount < this.#maxEntryCount) {
         return offset;
       }
-      if (this.#first < this.#next) {
+      if (offset === undefined && this.#usedLength < this.#ring.length) {
+        this.#useMore();
+      } else if (this.#first < this.#next) {
         const { utterance, byteCount, sentEndMs } = this
           .#entries[this.#first++]!;
         if (utterance?.isOver === false) this.#letGo(utterance, byteCount);
@@ -476,19 +497,40 @@ export class Outbox {
 
   /** Where a text can be put in one piece, if anywhere. */
   #offsetFor(length: number): number | undefined {
-    let index = this.#first;
-    while (this.#entries[index]?.length === 0) index++;
-    const oldest = this.#entries[index];
-    if (oldest === undefined) return 0;
+    const oldest = this.#oldestText();
+    if (oldest === undefined) return this.#usedLength >= length ? 0 : undefined;
     if (this.#writeOffset <= oldest.offset) {
       return oldest.offset - this.#writeOffset >= length
         ? this.#writeOffset
         : undefined;
     }
-    if (this.#ring.length - this.#writeOffset >= length) {
+    if (this.#usedLength - this.#writeOffset >= length) {
       return this.#writeOffset;
     }
     return oldest.offset >= length ? 0 : undefined;
+  }
+
+  /** What is in the ring for the longest. */
+  #oldestText(): Entry | undefined {
+    let index = this.#first;
+    while (this.#entries[index]?.length === 0) index++;
+    return this.#entries[index];
+  }
+
+  /** Goes round in twice as much of the ring, and keeps the order in it. */
+  #useMore(): void {
+    const oldLength = this.#usedLength;
+    this.#usedLength = Math.min(2 * oldLength, this.#ring.length);
+    const oldest = this.#oldestText();
+    if (oldest === undefined || this.#writeOffset > oldest.offset) return;
+    // The new room is to be where there was none: before the oldest.
+    const gained = this.#usedLength - oldLength;
+    const begin = oldest.offset;
+    this.#ring.copyWithin(begin + gained, begin, oldLength);
+    for (let index = this.#first; index < this.#entries.length; index++) {
+      const entry = this.#entries[index]!;
+      if (entry.length > 0 && entry.offset >= begin) entry.offset += gained;
+    }
   }
 
   /**
