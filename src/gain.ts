@@ -75,6 +75,10 @@ export interface AutoGainOptions {
  * does not stand out from the noise floor does not change the gain, so that a
  * pause does not make the noise loud; a limiter holds peaks below −1 dBFS.
  *
+ * It decides at the beginning of each block and every 10 ms within it, so that no
+ * audio waits for the next block. Blocks of whole multiples of 10 ms give the same,
+ * others slightly other gains.
+ *
  * @param source The blocks, all of one format.
  * @param options The level, and the bounds of the gain.
  * @returns As many blocks, with their marks and places.

@@ -27,7 +27,7 @@ import {
   type RecordingOptions,
 } from "./recording.ts";
 import type { SpeechBorder } from "./speech_gate.ts";
-import type { VoiceActivityDetector } from "./vad/detector.ts";
+import { checkDetector, type VoiceActivityDetector } from "./vad/detector.ts";
 import {
   createDetector,
   VAD_ENGINES,
@@ -104,21 +104,25 @@ export interface AudioCaptureConfig extends FrontEndOptions {
   /**
    * Above this audio is speech, 0.0–1.0; lower is more sensitive. For the engine
    * `energy`, which is meant without `vadEngine`, it is an RMS volume of full
-   * scale, such as 0.02; for the others a probability.
+   * scale, such as 0.02; for the others a probability; for `vadDetector` what its
+   * scores are.
    *
    * @default {the engine's own: 0.5, or 9 dB above the noise for `energy`}
    */
   vadThreshold?: number;
   /**
-   * Above this it goes on being speech, 0.0 to the threshold.
+   * Above this it goes on being speech, 0.0 to the threshold of the onset. An
+   * engine's own is 0.15 lower, or 4 dB (0.167) for `energy`; for an RMS volume it
+   * is the same.
    *
-   * @default {the engine's own: 0.15 below the threshold}
+   * @default {the engine's own}
    */
   vadOffsetThreshold?: number;
   /**
-   * How much speech it takes to be sure, in milliseconds, 0–5000.
+   * How much speech it takes to be sure, in milliseconds, 0–5000. An engine's own
+   * is 80 for `neural`, 64 for `silero`, 60 for `energy`, and 0 for an RMS volume.
    *
-   * @default {the engine's own: 80 for `neural`, 0 with an RMS volume}
+   * @default {the engine's own}
    */
   vadMinSpeechMs?: number;
   /**
@@ -141,7 +145,7 @@ export interface AudioCaptureConfig extends FrontEndOptions {
    * @default {60000}
    */
   vadMaxUtteranceMs?: number;
-  /** A detector of your own; it takes the place of `vadEngine`. */
+  /** A detector of your own, in the place of `vadEngine` and `vadModel`. */
   vadDetector?: VoiceActivityDetector;
   /**
    * A partly filled chunk that has waited this long, in milliseconds, is sent
@@ -513,7 +517,8 @@ export class AudioCaptureManager implements AsyncDisposable {
    * @throws {RangeError} When a setting is outside its range; the message names
    *   the field, its value and the range.
    * @throws {TypeError} When there is no such setting, or it is of a wrong type,
-   *   or `vadModel` is not what the engine needs.
+   *   `vadModel` is not what the engine needs, or `vadDetector` is none or stands
+   *   beside an engine.
    * @throws {Error} When `vadModel` cannot be read.
    */
   constructor(
@@ -769,6 +774,7 @@ export class AudioCaptureManager implements AsyncDisposable {
       frontEnd: settings,
       detector: this.#detector,
       gate: {
+        onsetThreshold: settings.vadThreshold,
         offsetThreshold: settings.vadOffsetThreshold,
         minSpeechMs: settings.vadMinSpeechMs,
         preRollMs: settings.vadPreRollMs,
@@ -1019,6 +1025,15 @@ function settle(config: AudioCaptureConfig): Settings {
   if (settings.vadEngine !== undefined) {
     checkOneOf("vadEngine", settings.vadEngine, VAD_ENGINES);
   }
+  if (settings.vadDetector !== undefined) {
+    checkDetector("vadDetector", settings.vadDetector);
+    for (const field of ["vadEngine", "vadModel"] as const) {
+      if (settings[field] === undefined) continue;
+      throw new TypeError(
+        `Cannot use both vadDetector and ${field}, which is for the detectors of this package: give one of them`,
+      );
+    }
+  }
   if (settings.vadThreshold !== undefined) {
     checkNumber("vadThreshold", settings.vadThreshold, 0, 1);
   }
@@ -1051,15 +1066,22 @@ function settle(config: AudioCaptureConfig): Settings {
   return settings;
 }
 
+/** Makes the detector, whose threshold is the highest that the offset's can be. */
 function detectorOf(settings: Settings): VoiceActivityDetector | undefined {
-  const { vadEnabled, vadDetector, vadEngine, vadModel, vadThreshold } =
-    settings;
+  const { vadEnabled, vadEngine, vadModel, vadThreshold } = settings;
   if (!vadEnabled) return undefined;
-  return vadDetector ?? createDetector({
+  const detector = settings.vadDetector ?? createDetector({
     engine: vadEngine,
     model: vadModel,
     threshold: vadThreshold,
   });
+  checkNumber(
+    "vadOffsetThreshold",
+    settings.vadOffsetThreshold ?? 0,
+    0,
+    vadThreshold ?? detector.threshold,
+  );
+  return detector;
 }
 
 /**

@@ -11,7 +11,7 @@ import {
   sliceFrame,
 } from "./frame.ts";
 import { Rechunker } from "./rechunk.ts";
-import type { VoiceActivityDetector } from "./vad/detector.ts";
+import { checkDetector, type VoiceActivityDetector } from "./vad/detector.ts";
 import { checkNumber } from "./validation.ts";
 import { rmsVolume } from "./volume.ts";
 
@@ -53,7 +53,9 @@ export interface SpeechGateOptions {
   /**
    * How much speech it takes to be sure of an onset, in milliseconds, 0–5000.
    * Longer: fewer clicks and coughs, a later start, short words missed. The audio
-   * meanwhile is not lost: it goes out behind the pre-roll.
+   * meanwhile is not lost: it goes out behind the pre-roll. It is counted in the
+   * detector's blocks, of which the last one before a hole or the end is a whole
+   * one, however short.
    *
    * @default {the detector's `minSpeechMs`, or 0}
    */
@@ -77,9 +79,10 @@ export interface SpeechGateOptions {
   /**
    * The longest utterance, in milliseconds, 1000–86400000: it is ended at its
    * quietest moment (10–30 ms long) in the last 3 seconds before that, or the last
-   * third if that is shorter, and the next one begins there without a gap. Shorter:
-   * words arrive while somebody still speaks, and more sentences are cut. Audio
-   * near the limit is held back until that moment is known.
+   * third if that is shorter, and the next one begins there without a gap; if
+   * nobody has spoken since that moment, it is simply over. Shorter: words arrive
+   * while somebody still speaks, and more sentences are cut. Audio near the limit
+   * is held back until that moment is known.
    *
    * @default {60000}
    */
@@ -117,7 +120,9 @@ const LONGEST_SEARCH_MS = 3000;
  * @param detector What tells speech from the rest; it is reset first.
  * @param options Thresholds, durations and callbacks.
  * @returns The blocks of the utterances, `detector.blockMs` long.
- * @throws {RangeError} When a setting is outside its range.
+ * @throws {RangeError} When a setting, or a number of the detector, is outside its
+ *   range.
+ * @throws {TypeError} When the detector is none, or a score is no number.
  */
 export async function* gateSpeech(
   source: AsyncIterable<AudioFrame>,
@@ -139,6 +144,7 @@ export async function* gateSpeech(
       if (block.interrupted) continue;
       const scored = detector.score(block.samples, block.format);
       const score = typeof scored === "number" ? scored : await scored;
+      checkScore(score);
       onScore?.(score, block);
       // Not yield*, for the reason that rechunk() has.
       for (const passed of gate.take(block, score)) yield passed;
@@ -181,6 +187,7 @@ class Gate {
   #heldVolume = Infinity;
 
   constructor(detector: VoiceActivityDetector, options: SpeechGateOptions) {
+    checkDetector("detector", detector);
     const {
       onsetThreshold = detector.threshold,
       minSpeechMs = detector.minSpeechMs ?? 0,
@@ -289,8 +296,15 @@ class Gate {
     if (this.#utteranceBlocks >= this.#maxBlocks) yield* this.#split();
   }
 
-  /** Ends the utterance where it is quietest, and begins the next one there. */
+  /**
+   * Ends the utterance where it is quietest, and begins the next one there, unless
+   * nobody has spoken since.
+   */
   *#split(): Generator<AudioFrame> {
+    if (!this.#held.includes(this.#lastSpeech!)) {
+      yield* this.end();
+      return;
+    }
     const held = this.#held.splice(0);
     const first = held[0]!;
     const border = { ...borderOf(first, first.position), isForced: true };
@@ -311,6 +325,16 @@ class Gate {
     this.#options.onSpeechEnd?.(borderOf(end, mark.position));
     yield mark;
   }
+}
+
+/** A score that is no number is never above a threshold: nobody would be heard. */
+function checkScore(score: number): void {
+  if (Number.isFinite(score)) return;
+  throw new TypeError(
+    `Cannot use the detector's score as it must be a number from 0 to 1: current value is ${
+      String(score)
+    }`,
+  );
 }
 
 /** Cuts a stream into blocks of a duration, at the rate of its first block. */

@@ -193,7 +193,7 @@ function readFormat(view: DataView, begin: number, end: number): AudioFormat {
   const bits = view.getUint16(begin + 14, true);
   if (tag !== FORMAT_PCM && tag !== FORMAT_EXTENSIBLE || bits !== 16) {
     throw new TypeError(
-      `Cannot read the WAV file as it must hold 16-bit PCM: current format is ${tag} with ${bits} bits`,
+      `Cannot read the WAV file as it must hold 16-bit PCM: current format is ${tag} with ${bits} bits. Convert it, such as with "sox in.wav -b 16 -e signed-integer out.wav"`,
     );
   }
   return {

@@ -7,11 +7,16 @@ import {
 } from "@std/assert";
 import { adviceFor, type RoomFigures } from "../src/cli/room_meter.ts";
 import type { FakeClock } from "../src/testing/fake_clock.ts";
+import { Resampler } from "../src/resampler.ts";
 import { interruptAfter, run } from "./cli_lab.ts";
 import { joined, noise, voice } from "./sounds.ts";
 
 /** A quiet room, and then a voice in it. */
 const TALK = joined(noise(4, -66), voice(6, 0.05));
+
+function mixed(one: Int16Array, other: Int16Array): Int16Array {
+  return one.map((sample, i) => sample + other[i]!);
+}
 
 async function withHome(
   use: (environment: { HOME: string }, path: string) => Promise<void>,
@@ -89,6 +94,10 @@ Deno.test("earshot calibrate --dry-run writes nothing, and --forget takes back",
     await calibrate(["--dry-run"], environment);
     assertEquals(await Deno.stat(path).catch(() => undefined), undefined);
     await calibrate([], environment);
+    const kept = await Deno.readTextFile(path);
+    const dry = await calibrate(["--forget", "--dry-run"], environment);
+    assertStringIncludes(dry.stderr, 'Would forget "default"');
+    assertEquals(await Deno.readTextFile(path), kept);
     const { stderr } = await calibrate(["--forget"], environment);
     assertStringIncludes(stderr, 'Forgot "default"');
     assertEquals(await Deno.readTextFile(path), "{}\n");
@@ -132,9 +141,14 @@ Deno.test("a file of microphones that cannot be read ends a command with what to
   withHome(async (environment, path) => {
     await Deno.mkdir(path.replace(/[^/]*$/, ""), { recursive: true });
     const cases = [
-      ["{", "Remove the file, or calibrate again"],
+      ["{", "Remove or mend the file"],
       ["[]", "it must be an object of objects"],
       ['{"default":{"gain-db":"x"}}', '"gain-db" of "default"'],
+      [
+        '{"default":{"gain-db":99}}',
+        'current value is "99". Mend the file, or run "earshot calibrate"',
+      ],
+      ['{"default":{"gain":3}}', 'Unknown key "gain" of "default"'],
     ] as const;
     for (const [text, message] of cases) {
       await Deno.writeTextFile(path, text);
@@ -146,6 +160,88 @@ Deno.test("a file of microphones that cannot be read ends a command with what to
       assertEquals(code, 2);
       assertStringIncludes(stderr, message);
     }
+  }));
+
+Deno.test("earshot calibrate says that it cannot keep anything before anybody has spoken", () =>
+  withHome(async (environment, path) => {
+    await Deno.mkdir(path.replace(/[^/]*$/, ""), { recursive: true });
+    await Deno.writeTextFile(path, "{");
+    const { code, stderr, opened } = await calibrate([], environment);
+    assertEquals(code, 2);
+    assertStringIncludes(stderr, "Remove or mend the file");
+    assertEquals(opened, []);
+  }));
+
+Deno.test("earshot calibrate shows what it measured even if that cannot be kept", () =>
+  withHome(async (environment, path) => {
+    // A folder stands where the new file is to be.
+    await Deno.mkdir(`${path}.part`, { recursive: true });
+    const { code, stdout, stderr } = await calibrate(["--json"], environment);
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, "Cannot save the settings");
+    const result = JSON.parse(stdout);
+    assertEquals(result.kept_in, null);
+    assertGreater(result.settings["gain-db"], 9);
+    assertEquals(result.dc_offset, Number(result.dc_offset.toFixed(5)));
+  }));
+
+Deno.test("earshot calibrate says what helps a voice that is hardly louder than the room, and only that", async () => {
+  const loudRoom = joined(noise(4, -40), mixed(voice(6, 0.05), noise(6, -40)));
+  const early = joined(noise(1, -66), voice(9, 0.05));
+  const warning = "hardly louder than the room";
+  const stderrOf = async (engine: string, samples: Int16Array) =>
+    (await calibrate(["--dry-run", "--vad-engine", engine], {}, samples))
+      .stderr;
+  const neural = await stderrOf("neural", loudRoom);
+  assertStringIncludes(neural, `${warning}: come nearer\n`);
+  assertEquals((await stderrOf("neural", early)).includes(warning), false);
+  assertEquals((await stderrOf("energy", early)).includes(warning), false);
+});
+
+Deno.test("earshot calibrate hears that a card clips whose rate is converted", async () => {
+  const up = new Resampler(24_000, 48_000);
+  const talk = up.push(joined(noise(4, -66), voice(7, 0.5)));
+  const card = talk.map((sample) =>
+    Math.max(-32_768, Math.min(32_767, 8 * sample))
+  );
+  const { stdout, stderr } = await calibrate(
+    ["--json", "--dry-run"],
+    {},
+    new Resampler(48_000, 24_000).push(card),
+  );
+  assertGreater(JSON.parse(stdout).clipped_share, 0.05);
+  assertStringIncludes(stderr, "It is clipped");
+});
+
+Deno.test("earshot stream --explain leaves out what is kept for the detector when the server is one", () =>
+  withHome(async (environment, path) => {
+    await Deno.mkdir(path.replace(/[^/]*$/, ""), { recursive: true });
+    const kept = {
+      "gain-db": 12,
+      "vad-engine": "neural",
+      "vad-threshold": 0.6,
+    };
+    await Deno.writeTextFile(path, JSON.stringify({ default: kept }));
+    const explained = async (who: string) => {
+      const { stderr } = await run(
+        [
+          "stream",
+          "--explain",
+          "--url=ws://127.0.0.1:9",
+          "--fail-fast",
+          "--vad",
+          who,
+        ],
+        { environment: { ...environment, OPENAI_API_KEY: "sk-test" } },
+        interruptAfter(100),
+      );
+      return /From "earshot calibrate": (.*)/.exec(stderr)?.[1];
+    };
+    assertEquals(await explained("server"), "--gain-db 12");
+    assertEquals(
+      await explained("client"),
+      "--gain-db 12, --vad-engine neural, --vad-threshold 0.6",
+    );
   }));
 
 const FIGURES: RoomFigures & { speechDbfs: number } = {

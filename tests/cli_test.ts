@@ -121,6 +121,11 @@ const WRONG_USES: [string[], string][] = [
   ],
   [["meter", "--seconds"], "Missing the value of --seconds: N"],
   [["meter", "--rate", "--quiet"], "Missing the value of --rate: HZ"],
+  [
+    ["stream", "--vad", "client", "--vad-offset-threshold", "0.6"],
+    "Cannot use --vad-offset-threshold as it must be a number from 0 to 0.5",
+  ],
+  [["meter", "x"], 'Unexpected "x": the command takes options only'],
   [["stream", "--vad", "both"], "must be one of client, server"],
   [["stream", "--rate", "48000"], "sampleRate must be 24000"],
   [["stream", "--url", "http://example.com"], 'must begin with "wss:"'],

@@ -10,6 +10,7 @@ import {
   createAudioCapture,
 } from "../src/manager.ts";
 import { AlsaError } from "../src/pcm.ts";
+import type { VoiceActivityDetector } from "../src/vad/detector.ts";
 import { FakeClock } from "../src/testing/fake_clock.ts";
 import {
   FakePcm,
@@ -20,6 +21,14 @@ import {
 const MINUTE_OF_NOISE: FakePcmStep[] = [
   { type: "noise", durationMs: 60_000, amplitude: 0.5 },
 ];
+
+/** A detector of one's own: the button is always half pressed. */
+const PUSH_TO_TALK: VoiceActivityDetector = {
+  blockMs: 20,
+  threshold: 0.9,
+  score: () => 0.6,
+  reset() {},
+};
 
 /** A second of silence, a second of speech, two seconds of silence. */
 const ONE_UTTERANCE: FakePcmStep[] = [
@@ -486,6 +495,18 @@ const REFUSED: [AudioCaptureConfig, string][] = [
     "Cannot use vadThreshold as it must be a number from 0 to 1: current value is 2",
   ],
   [{ vadThreshold: NaN }, "current value is NaN"],
+  [
+    { vadEnabled: true, vadOffsetThreshold: 0.6 },
+    "Cannot use vadOffsetThreshold as it must be a number from 0 to 0.5: current value is 0.6",
+  ],
+  [
+    { vadEnabled: true, vadEngine: "energy", vadOffsetThreshold: 0.5 },
+    "Cannot use vadOffsetThreshold as it must be a number from 0 to 0.375",
+  ],
+  [
+    { vadDetector: { ...PUSH_TO_TALK, blockMs: 0 } },
+    "Cannot use vadDetector.blockMs as it must be a number from 1 to 10000",
+  ],
   [{ autoFlushMs: 0 }, "autoFlushMs"],
   [{ vadPreRollMs: -5 }, "vadPreRollMs"],
   [{ vadHangoverMs: 1e9 }, "vadHangoverMs"],
@@ -499,6 +520,38 @@ for (const [config, message] of REFUSED) {
     assert(error.message.includes(message), error.message);
   });
 }
+
+Deno.test("AudioCaptureManager refuses a detector that is none, or that stands beside an engine", () => {
+  const refused: [AudioCaptureConfig, string][] = [
+    [
+      { vadDetector: {} as VoiceActivityDetector },
+      "Cannot use vadDetector as it must be a VoiceActivityDetector, with a function score()",
+    ],
+    [
+      { vadDetector: PUSH_TO_TALK, vadEngine: "energy" },
+      "Cannot use both vadDetector and vadEngine",
+    ],
+    [
+      { vadDetector: PUSH_TO_TALK, vadModel: "silero.onnx" },
+      "Cannot use both vadDetector and vadModel",
+    ],
+  ];
+  for (const [config, message] of refused) {
+    assertThrows(() => new AudioCaptureManager(config), TypeError, message);
+  }
+});
+
+Deno.test("AudioCaptureManager holds the scores of a detector of one's own against vadThreshold", async () => {
+  for (const [vadThreshold, isHeard] of [[0.5, true], [0.7, false]] as const) {
+    const { clock, heard, manager, start, during } = lab(MINUTE_OF_NOISE, {
+      config: { vadEnabled: true, vadDetector: PUSH_TO_TALK, vadThreshold },
+    });
+    await start();
+    await clock.advance(1000);
+    await during(manager.stopRecording());
+    assertEquals(heard.events.includes("speech start"), isHeard);
+  }
+});
 
 Deno.test("AudioCaptureManager refuses to stream what the Realtime API does not take", () => {
   assertThrows(

@@ -2,8 +2,10 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { AudioFrame } from "../src/frame.ts";
+import { Resampler } from "../src/resampler.ts";
 import { SoundReport } from "../src/sound_report.ts";
 import { frameOf, MONO } from "./frames.ts";
+import { voice } from "./sounds.ts";
 
 const BLOCK = 480;
 
@@ -73,6 +75,57 @@ Deno.test("SoundReport counts clipping, not loud peaks", () => {
   assertNear(heard(sine(440, 2)).clippedShare, 2 / 3, 0.02);
   const spikes = heard((_t, i) => i % 1000 < 2 ? 1 : 0);
   assertEquals(spikes.clippedShare, 0);
+});
+
+/** A sound of 3 s at 48 kHz, clipped by a card there, as it is and converted. */
+function clippedShares(sound: (t: number) => number): number[] {
+  const card = Int16Array.from(
+    { length: 3 * 48_000 },
+    (_, i) =>
+      Math.max(
+        -32_768,
+        Math.min(32_767, Math.round(32_767 * sound(i / 48_000))),
+      ),
+  );
+  return [48_000, 24_000, 16_000].map((sampleRate) => {
+    const samples = sampleRate === 48_000
+      ? card
+      : new Resampler(48_000, sampleRate).push(card);
+    const format = { sampleRate, channelCount: 1 };
+    const report = new SoundReport(format);
+    report.add(frameOf(samples, 0, { format }));
+    return report.figures.clippedShare;
+  });
+}
+
+/** A voice whose loudest sample is at a level in dBFS, at 48 kHz. */
+function spoken(dbfs: number): (t: number) => number {
+  const samples = voice(3, 0.5);
+  const louder = new Resampler(24_000, 48_000).push(samples);
+  const peak = louder.reduce(
+    (peak, sample) => Math.max(peak, sample, -sample),
+    0,
+  );
+  const gain = 10 ** (dbfs / 20) / peak;
+  return (t) => (louder[Math.round(t * 48_000)] ?? 0) * gain;
+}
+
+Deno.test("SoundReport counts the clipping of a voice alike before and behind a conversion of its rate", () => {
+  for (const clippedDb of [1, 3, 6, 12, 18, 24]) {
+    const [native, ...converted] = clippedShares(spoken(clippedDb));
+    assert(native! > 0.0003, `${native} by ${clippedDb} dB`);
+    for (const share of converted) assertNear(share / native!, 1, 0.1);
+  }
+});
+
+Deno.test("SoundReport takes no loud voice and no loud tone for clipping, converted or not", () => {
+  for (const dbfs of [-6, -1, -0.1, 0]) {
+    assertEquals(clippedShares(spoken(dbfs)), [0, 0, 0], `voice at ${dbfs}`);
+    for (const hz of [50, 100, 440, 1000, 3000]) {
+      const tone = sine(hz, 10 ** (dbfs / 20));
+      assertEquals(clippedShares(tone), [0, 0, 0], `${hz} Hz at ${dbfs} dBFS`);
+    }
+  }
 });
 
 Deno.test("SoundReport knows digital silence from a quiet room", () => {

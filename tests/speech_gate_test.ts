@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { AudioFrame } from "../src/frame.ts";
 import {
   gateSpeech,
@@ -354,6 +354,134 @@ Deno.test("gateSpeech() cuts an utterance that is too long at its quietest momen
     [89, true],
     [100, undefined],
   ]);
+});
+
+Deno.test("gateSpeech() ends an utterance at the limit without another one when the speaker has stopped before", async () => {
+  const talk = "9".repeat(30) + "0".repeat(40);
+  const borders: SpeechBorder[] = [];
+  const utterances = await utterancesOf(talk, {}, {
+    preRollMs: 0,
+    hangoverMs: 5000,
+    maxUtteranceMs: 1000,
+    onSpeechStart: (onset) => borders.push(onset),
+    onSpeechEnd: (end) => borders.push(end),
+  });
+  assertEquals(utterances, ["9".repeat(30) + "0".repeat(20)]);
+  assertEquals(
+    borders.map(({ position, audioPosition, isForced }) => [
+      position / 480,
+      audioPosition / 480,
+      isForced,
+    ]),
+    [[0, 0, undefined], [30, 50, undefined]],
+  );
+});
+
+Deno.test("gateSpeech() gives whole utterances that hold speech, for any scores and settings", async () => {
+  const seed = Number(Deno.env.get("EARSHOT_SEED") ?? 1);
+  let state = seed;
+  const random = () => {
+    state = Math.imul(state, 1_664_525) + 1_013_904_223 >>> 0;
+    return state / 2 ** 32;
+  };
+  const among = <T>(values: readonly T[]) =>
+    values[Math.floor(random() * values.length)]!;
+  for (let run = 0; run < 300; run++) {
+    const isOften = random();
+    let score = "0";
+    const picture = Array.from({ length: 400 }, () => {
+      if (random() < 0.15) {
+        score = random() < isOften ? among([..."46789"]) : "0";
+      }
+      return score;
+    }).join("");
+    const options = {
+      onsetThreshold: 0.55,
+      offsetThreshold: among([0.3, 0.55]),
+      minSpeechMs: among([0, 40, 100]),
+      preRollMs: among([0, 60, 300, 2000]),
+      hangoverMs: among([0, 60, 500, 5000]),
+      maxUtteranceMs: among([1000, 1500, 3000]),
+    };
+    const what = `seed ${seed}, run ${run}: ${JSON.stringify(options)}`;
+    const spans: [onset: number, end: number][] = [];
+    const blocks = [...picture].map((letter, index) =>
+      frameOf(new Int16Array(480).fill(10 * Number(letter)), index * 480)
+    );
+    const frames = await collect(
+      gateSpeech(streamOf(blocks), scoring(picture), {
+        ...options,
+        onSpeechStart: ({ position }) => spans.push([position / 480, NaN]),
+        onSpeechEnd: ({ position }) => spans.at(-1)![1] = position / 480,
+      }),
+    );
+
+    for (const [onset, end] of spans) assert(onset < end, what);
+    let utterance: number[] | undefined;
+    let utteranceCount = 0;
+    let lastIndex = -1;
+    for (const { position, samples, speechStart, speechEnd } of frames) {
+      if (speechStart) {
+        assertEquals(utterance, undefined, what);
+        utterance = [];
+      }
+      if (samples.length > 0) {
+        const index = position / 480;
+        assert(index > lastIndex, `a block twice, ${what}`);
+        assertEquals(samples, blocks[index]!.samples, what);
+        if (!speechStart) assertEquals(index, lastIndex + 1, what);
+        lastIndex = index;
+        utterance!.push(index);
+      }
+      if (!speechEnd) continue;
+      const [onset, end] = spans[utteranceCount++]!;
+      assert(onset >= utterance![0]! && end <= utterance!.at(-1)! + 1, what);
+      assert(
+        utterance!.some((index) =>
+          Number(picture[index]) / 10 > options.offsetThreshold
+        ),
+        `an utterance without speech, ${what}`,
+      );
+      utterance = undefined;
+    }
+    assertEquals(utterance, undefined, what);
+    assertEquals(utteranceCount, spans.length, what);
+  }
+});
+
+for (
+  const [wrong, error, message] of [
+    [{}, TypeError, "with a function score()"],
+    [undefined, TypeError, "Cannot use detector"],
+    [{ ...new RmsDetector(), score: () => 0 }, TypeError, "function reset()"],
+    [scoring("", { blockMs: -1 }), RangeError, "Cannot use detector.blockMs"],
+    [scoring("", { blockMs: NaN }), RangeError, "Cannot use detector.blockMs"],
+    [
+      scoring("", { threshold: 2 }),
+      RangeError,
+      "Cannot use detector.threshold",
+    ],
+  ] as const
+) {
+  Deno.test(`gateSpeech() refuses what is no detector: ${message}`, async () => {
+    const detector = wrong as VoiceActivityDetector;
+    await assertRejects(
+      () => collect(gateSpeech(streamOf([]), detector)),
+      error,
+      message,
+    );
+  });
+}
+
+Deno.test("gateSpeech() refuses a score that is no number", async () => {
+  for (const score of [NaN, undefined, Promise.resolve(Infinity)]) {
+    const detector = { ...scoring("0"), score: () => score as number };
+    await assertRejects(
+      () => collect(gateSpeech(streamOf(drawn(".")), detector)),
+      TypeError,
+      "Cannot use the detector's score",
+    );
+  }
 });
 
 Deno.test("gateSpeech() holds nothing back when an utterance ends near the limit", async () => {

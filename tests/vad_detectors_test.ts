@@ -95,6 +95,25 @@ Deno.test("EnergyDetector takes a steady noise for the room, however loud, and w
   }
 });
 
+Deno.test("EnergyDetector hears a voice in any channel, as the mean of all", async () => {
+  const mono = joined(noise(2, -60), noise(0.5, -20));
+  const scores = await scoresOf(new EnergyDetector(), mono);
+  for (const channel of [0, 1]) {
+    // Twice as loud in one of two channels has the same mean.
+    const stereo = Int16Array.from(
+      { length: 2 * mono.length },
+      (_, i) => i % 2 === channel ? 2 * mono[i >> 1]! : 0,
+    );
+    assertEquals(
+      await scoresOf(new EnergyDetector(), stereo, {
+        sampleRate: 24_000,
+        channelCount: 2,
+      }),
+      scores,
+    );
+  }
+});
+
 Deno.test("EnergyDetector gets used to a noise that stays", async () => {
   const detector = new EnergyDetector();
   await scoresOf(detector, noise(4, -60));
@@ -209,6 +228,6 @@ Deno.test("createDetector() says what is wrong and what to do", () => {
   assertThrows(
     () => createDetector({ engine: "silero", model: "deno.json" }),
     TypeError,
-    "Cannot read the file as ONNX",
+    'Cannot use the model "deno.json": Cannot read the file as ONNX',
   );
 });

@@ -108,7 +108,7 @@ Deno.test("readWav() refuses what is no WAV file of 16-bit PCM and says why", ()
   assertThrows(
     () => readWav(wide),
     TypeError,
-    "current format is 1 with 24 bits",
+    'current format is 1 with 24 bits. Convert it, such as with "sox in.wav -b 16',
   );
   assertThrows(
     () => readWav(wavHeader(MONO, 0).subarray(0, 36)),

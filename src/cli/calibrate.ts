@@ -17,6 +17,7 @@ import {
 import { Log } from "./log.ts";
 import { lossOf, openMicrophoneFor, takeSeconds } from "./microphone.ts";
 import {
+  isKept,
   type MicrophoneSettings,
   microphonesPath,
   saveMicrophoneSettings,
@@ -89,15 +90,20 @@ Examples:
     const device = deviceNameOf(options, world);
     const path = microphonesPath(options, world);
     const keeps = !options.has("dry-run");
-    if (path === undefined && keeps) {
+    if (path === undefined && (keeps || options.has("forget"))) {
       throw new UsageError(
         "Cannot keep the settings without a home: give --config FILE, which they are put beside, or --dry-run",
       );
     }
+    // A file that cannot be read is told now, not when somebody has spoken.
+    const had = path !== undefined && isKept(path, device);
     if (options.has("forget")) {
-      const had = keeps &&
-        await saveMicrophoneSettings(path!, device, undefined);
-      log.info(had ? `Forgot "${device}"` : `Nothing is kept for "${device}"`);
+      if (had && keeps) await saveMicrophoneSettings(path, device, undefined);
+      log.info(
+        had
+          ? `${keeps ? "Forgot" : "Would forget"} "${device}"`
+          : `Nothing is kept for "${device}"`,
+      );
       return;
     }
     const detector = createDetector({ engine: engine as "neural" | "energy" });
@@ -107,16 +113,21 @@ Examples:
       ? adviceFor(figures, detector.threshold)
       : undefined;
     const settings = advice && settingsOf(advice, engine, detector.threshold);
-    const saved = settings !== undefined && keeps ? path! : undefined;
-    if (saved !== undefined) {
-      await saveMicrophoneSettings(saved, device, settings!);
+    let saved: string | undefined;
+    try {
+      if (settings !== undefined && keeps) {
+        await saveMicrophoneSettings(path!, device, settings);
+        saved = path;
+      }
+    } finally {
+      // What was measured is not lost with a file that cannot be written.
+      world.stdout.write(
+        options.has("json")
+          ? json({ device, figures, settings, advice, saved })
+          : report(figures, advice, engine),
+      );
+      for (const text of warningsOf(figures, advice, engine)) log.warn(text);
     }
-    world.stdout.write(
-      options.has("json")
-        ? json({ device, figures, settings, advice, saved })
-        : report(figures, advice, engine),
-    );
-    for (const text of warningsOf(figures)) log.warn(text);
     if (advice === undefined) throw new Error(whyIncomplete(figures));
     if (saved !== undefined) {
       log.info(`Kept for "${device}" in ${saved}`);
@@ -268,7 +279,7 @@ function json({ device, figures, advice, settings, saved }: {
       speech_ms: Math.round(figures.speechMs),
       peak_dbfs: finite(figures.peakDbfs),
       clipped_share: figures.clippedShare,
-      dc_offset: figures.dcOffset,
+      dc_offset: Math.round(figures.dcOffset * 1e5) / 1e5,
       hum: hum === undefined
         ? null
         : { mains_hz: hum.mainsHz, dbfs: finite(hum.dbfs) },
@@ -279,7 +290,11 @@ function json({ device, figures, advice, settings, saved }: {
   }\n`;
 }
 
-function warningsOf(figures: RoomFigures): string[] {
+function warningsOf(
+  figures: RoomFigures,
+  advice: RoomAdvice | undefined,
+  engine: string,
+): string[] {
   const { clippedShare, hum, speechDbfs, loudNoiseDbfs } = figures;
   const warnings: string[] = [];
   if (clippedShare > CLIPPED_SHARE) {
@@ -287,11 +302,16 @@ function warningsOf(figures: RoomFigures): string[] {
       "It is clipped, which no setting here can undo: lower the gain of the card (alsamixer, F4), or speak from farther away",
     );
   }
+  // Without advice the quiet was none, or the voice.
   if (
-    speechDbfs !== undefined && speechDbfs - loudNoiseDbfs < NOISE_DISTANCE_DB
+    advice !== undefined && speechDbfs !== undefined &&
+    speechDbfs - loudNoiseDbfs < NOISE_DISTANCE_DB
   ) {
+    const other = engine === "energy"
+      ? ", or choose --vad-engine neural, which is better at that"
+      : "";
     warnings.push(
-      "The voice is hardly louder than the room: come nearer, or choose --vad-engine neural, which is better at that",
+      `The voice is hardly louder than the room: come nearer${other}`,
     );
   }
   if (hum !== undefined && hum.dbfs > HUM_DBFS) {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { checkNumber } from "../validation.ts";
 import { createDetector, type VadEngine } from "../vad/create_detector.ts";
 import type { VoiceActivityDetector } from "../vad/detector.ts";
 import type { Options } from "./options.ts";
@@ -14,15 +15,23 @@ import { fromOptions } from "./usage_error.ts";
  *
  * @param options What the user gave.
  * @returns The detector.
- * @throws {UsageError} When a setting does not fit the engine.
+ * @throws {UsageError} When a setting, or the threshold of the offset, does not fit
+ *   the engine.
  * @throws {Error} When its model cannot be read.
  */
 export function detectorOf(options: Options): VoiceActivityDetector {
-  return fromOptions(() =>
-    createDetector({
+  return fromOptions(() => {
+    const detector = createDetector({
       engine: options.text("vad-engine") as VadEngine | undefined,
       model: options.text("vad-model"),
       threshold: options.number("vad-threshold"),
-    })
-  );
+    });
+    checkNumber(
+      "--vad-offset-threshold",
+      options.number("vad-offset-threshold") ?? 0,
+      0,
+      detector.threshold,
+    );
+    return detector;
+  });
 }

@@ -7,7 +7,8 @@
 
 import { type Command, deviceNameOf, type World } from "./command.ts";
 import { defaultConfigPath } from "./config_file.ts";
-import { fromJson } from "./option_value.ts";
+import { didYouMean } from "./did_you_mean.ts";
+import { fromJson, type OptionValue } from "./option_value.ts";
 import type { Options } from "./options.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -19,10 +20,12 @@ export type MicrophoneSettings = Partial<
 type SettingName = typeof GAIN_NAMES[number] | typeof VAD_NAMES[number];
 
 /** What is done to the audio. */
-const GAIN_NAMES = ["dc-block", "gain-db"] as const;
+export const GAIN_NAMES = ["dc-block", "gain-db"] as const;
 
 /** What tells speech from the rest; together they mean something. */
-const VAD_NAMES = ["vad-engine", "vad-threshold"] as const;
+export const VAD_NAMES = ["vad-engine", "vad-threshold"] as const;
+
+const NAMES: readonly SettingName[] = [...GAIN_NAMES, ...VAD_NAMES];
 
 /** The file's content: the microphones by ALSA's name. */
 type Microphones = Record<string, MicrophoneSettings>;
@@ -67,7 +70,7 @@ export function offerMicrophoneSettings(
   const microphones = readMicrophones(path);
   if (Object.keys(microphones).length === 0) return;
   const device = deviceNameOf(options, world);
-  const found = microphones[device] ?? {};
+  const found = checked(microphones[device] ?? {}, device, path);
   const isOwnGain = options.originOf("gain-db") !== undefined ||
     options.originOf("auto-gain") !== undefined;
   const engine = options.text("vad-engine");
@@ -81,9 +84,50 @@ export function offerMicrophoneSettings(
   for (const name of names) {
     const value = found[name];
     if (value === undefined || !command.options.includes(name)) continue;
-    const place = `"${name}" of "${device}" in "${path}"`;
-    options.offer(name, fromJson(name, value, place), path);
+    options.offer(name, value, path);
   }
+}
+
+/** Checks what the file says of a microphone. */
+function checked(
+  settings: MicrophoneSettings,
+  device: string,
+  path: string,
+): Partial<Record<SettingName, OptionValue>> {
+  const values: Partial<Record<SettingName, OptionValue>> = {};
+  for (const [key, value] of Object.entries(settings)) {
+    const place = `"${key}" of "${device}" in "${path}"`;
+    const name = NAMES.find((name) => name === key);
+    try {
+      if (name === undefined) {
+        throw new UsageError(
+          `Unknown key ${place}${
+            didYouMean(key, NAMES) || `: it must be one of ${NAMES.join(", ")}`
+          }`,
+        );
+      }
+      values[name] = fromJson(name, value, place);
+    } catch (cause) {
+      throw new UsageError(
+        `${
+          (cause as Error).message
+        }. Mend the file, or run "earshot calibrate" for this microphone again`,
+        { cause },
+      );
+    }
+  }
+  return values;
+}
+
+/**
+ * Says whether something is kept for a microphone.
+ *
+ * @param path The file.
+ * @param device ALSA's name of the microphone.
+ * @throws {UsageError} When the file cannot be used.
+ */
+export function isKept(path: string, device: string): boolean {
+  return Object.hasOwn(readMicrophones(path), device);
 }
 
 /**
@@ -92,16 +136,14 @@ export function offerMicrophoneSettings(
  * @param path The file.
  * @param device ALSA's name of the microphone.
  * @param settings What was found; nothing forgets the microphone.
- * @returns Whether there was something to change.
  * @throws {Error} When the file cannot be read or written.
  */
 export async function saveMicrophoneSettings(
   path: string,
   device: string,
   settings: MicrophoneSettings | undefined,
-): Promise<boolean> {
-  const { [device]: before, ...others } = readMicrophones(path);
-  if (settings === undefined && before === undefined) return false;
+): Promise<void> {
+  const { [device]: _, ...others } = readMicrophones(path);
   const content = settings === undefined
     ? others
     : { ...others, [device]: settings };
@@ -121,7 +163,6 @@ export async function saveMicrophoneSettings(
       { cause },
     );
   }
-  return true;
 }
 
 function readMicrophones(path: string): Microphones {
@@ -144,7 +185,7 @@ function readMicrophones(path: string): Microphones {
 
 function unusable(path: string, why: string, cause?: unknown): UsageError {
   return new UsageError(
-    `Cannot use the microphones in "${path}": ${why}. Remove the file, or calibrate again`,
+    `Cannot use the microphones in "${path}": ${why}. Remove or mend the file`,
     { cause },
   );
 }

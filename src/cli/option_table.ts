@@ -123,13 +123,13 @@ export const OPTIONS = {
   "vad-offset-threshold": {
     value: "LEVEL",
     range: [0, 1],
-    default: "(0.15 below it)",
-    help: "above it speech goes on, 0 to --vad-threshold",
+    default: "(0.15 lower, or 4 dB for energy; the same for an RMS volume)",
+    help: "above it speech goes on, 0 to the threshold of its beginning",
   },
   "vad-min-speech-ms": {
     value: "MS",
     range: [0, 5000],
-    default: "(80; 0 for an RMS volume)",
+    default: "(neural 80, silero 64, energy 60; 0 for an RMS volume)",
     help: "how much speech it takes to be sure",
   },
   "vad-pre-roll-ms": {

@@ -168,6 +168,16 @@ export class Options {
   }
 
   /**
+   * Says whether an option was typed: a setting of the environment or a file is
+   * meant for whichever command can use it, one that was typed for this one.
+   *
+   * @param name The option.
+   */
+  isTyped(name: OptionName): boolean {
+    return this.originOf(name)?.startsWith("--") ?? false;
+  }
+
+  /**
    * Says where the value of an option comes from.
    *
    * @param name The option.
@@ -203,7 +213,13 @@ function checkOperands(
     throw new UsageError(`Missing ${missing}`);
   }
   const extra = operands[names.length];
-  if (extra !== undefined) throw new UsageError(`Unexpected "${extra}"`);
+  if (extra !== undefined) {
+    throw new UsageError(
+      `Unexpected "${extra}": the command takes ${
+        names.length === 0 ? "options only" : `no more than ${names.join(" ")}`
+      }`,
+    );
+  }
   operands.forEach((operand, index) => {
     if (!names[index]!.includes("|")) return;
     const words = names[index]!.split("|");

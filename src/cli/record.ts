@@ -18,6 +18,7 @@ import {
   takeSeconds,
 } from "./microphone.ts";
 import { duration, LevelMeter } from "./screen.ts";
+import { explained } from "./write_errors.ts";
 
 /** `earshot record`. */
 export const record: Command = {
@@ -118,20 +119,4 @@ async function openOutput(
     },
     [Symbol.dispose]: () => file.close(),
   };
-}
-
-/** Says what could not be written, which the system's error does not. */
-async function explained<T>(name: string, writing: Promise<T>): Promise<T> {
-  try {
-    return await writing;
-  } catch (cause) {
-    // The reader of a pipe that has had enough is no failure.
-    if (cause instanceof Deno.errors.BrokenPipe) throw cause;
-    const { message } = cause as Error;
-    // Of a missing permission Deno itself says what to do.
-    const advice = cause instanceof Deno.errors.NotCapable
-      ? ""
-      : ". Choose a place with room that you may write to";
-    throw new Error(`Cannot write ${name}: ${message}${advice}`, { cause });
-  }
 }

@@ -13,7 +13,7 @@ import type { Segment } from "./vad.ts";
 /** Where the three pictures stand, in pixels. */
 const WIDTH = 1200;
 const LEFT = 60;
-const RIGHT = 20;
+const RIGHT = 30;
 const PLOT_WIDTH = WIDTH - LEFT - RIGHT;
 const WAVE = { top: 30, height: 150 };
 const LEVEL = { top: 200, height: 120 };
@@ -189,7 +189,9 @@ export class SpeechPlot {
     const marks: string[] = [];
     for (let at = 0; at * step <= seconds; at++) {
       const left = x(first + at * step * this.#sampleRate).toFixed(1);
-      const text = `${Number((at * step).toFixed(1))} s`;
+      const text = seconds < 60
+        ? `${Number((at * step).toFixed(1))} s`
+        : minutes(at * step);
       marks.push(
         `<text x="${left}" y="${
           HEIGHT - 15
@@ -198,6 +200,13 @@ export class SpeechPlot {
     }
     return marks;
   }
+}
+
+/** Minutes and seconds: 61:05. */
+function minutes(seconds: number): string {
+  return `${Math.floor(seconds / 60)}:${
+    String(Math.round(seconds % 60)).padStart(2, "0")
+  }`;
 }
 
 function wave(value: number): number {

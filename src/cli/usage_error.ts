@@ -4,6 +4,8 @@
  * @module
  */
 
+import { OPTIONS } from "./option_table.ts";
+
 /** What a user typed, or set, is wrong; the exit code is 2. */
 export class UsageError extends Error {
   /** `"UsageError"`. */
@@ -22,8 +24,19 @@ export function fromOptions<T>(make: () => T): T {
     return make();
   } catch (error) {
     if (error instanceof RangeError || error instanceof TypeError) {
-      throw new UsageError(error.message, { cause: error });
+      throw new UsageError(withFlag(error.message), { cause: error });
     }
     throw error;
   }
+}
+
+/** Names the option that a setting is called after: vadThreshold, --vad-threshold. */
+function withFlag(message: string): string {
+  return message.replace(/^Cannot use (\w+) as /, (words, setting: string) => {
+    const name = setting.replaceAll(
+      /[A-Z]/g,
+      (letter) => `-${letter.toLowerCase()}`,
+    );
+    return Object.hasOwn(OPTIONS, name) ? `Cannot use --${name} as ` : words;
+  });
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { ChannelChoice } from "../channels.ts";
 import type { AudioFrame } from "../frame.ts";
 import { frontEnd } from "../front_end.ts";
 import type { Microphone } from "../microphone.ts";
@@ -30,11 +31,13 @@ import {
   openMicrophoneFor,
   takeSeconds,
 } from "./microphone.ts";
+import type { OptionName } from "./option_table.ts";
 import type { Options } from "./options.ts";
 import { duration } from "./screen.ts";
 import { UsageError } from "./usage_error.ts";
 import { SpeechPlot } from "./speech_plot.ts";
 import { readMonoWav } from "./wav_input.ts";
+import { explained } from "./write_errors.ts";
 
 /** What a file is converted to when its own rate does not fit. */
 const USUAL_RATE = 24_000;
@@ -62,7 +65,11 @@ export const vad: Command = {
     `Without a file it listens to the microphone. Each stretch of speech is printed
 when it is over: begin, end and length in seconds, without pre-roll and hangover.
 --json prints it as a line of JSON with all positions, in ms, and a summary at the
-end; --scores adds a line for every block (10 ms with the engine "neural").
+end; --scores adds a line for every block (10 ms with the engine "neural"), in whose
+place "speech" stands for a stretch of it.
+
+Of a file the mean of the channels is heard, unless --channel names one; other
+options of the microphone do not go with a file.
 
 Examples:
   earshot vad talk.wav
@@ -76,9 +83,19 @@ Examples:
     if (options.has("json") && options.has("labels")) {
       throw new UsageError("Cannot print both --json and --labels: choose one");
     }
+    if (options.has("labels") && options.has("scores")) {
+      throw new UsageError(
+        "Cannot print --scores as --labels: choose one, or print both as --json",
+      );
+    }
+    if (path !== undefined) refuseMicrophoneOptions(options, path);
     const detector = detectorOf(options);
+    const seconds = options.number("seconds");
     if (path !== undefined) {
-      const content = await readMonoWav(path);
+      const content = beginningOf(
+        await readMonoWav(path, channelOf(options)),
+        seconds,
+      );
       const { sampleRate } = content.format;
       // Every score is then about the same length of audio, and the detector
       // hears the file itself.
@@ -97,7 +114,6 @@ Examples:
       return;
     }
     await using microphone = await openMicrophoneFor(options, world, 100, log);
-    const seconds = options.number("seconds");
     log.info(
       seconds === undefined
         ? "Listening; Ctrl-C ends"
@@ -124,6 +140,7 @@ async function report(
 ): Promise<void> {
   const printer = new SegmentPrinter(options, world, sampleRate);
   const plotPath = options.text("plot");
+  if (plotPath !== undefined) await checkWritable(plotPath);
   const plot = plotPath === undefined
     ? undefined
     : new SpeechPlot(sampleRate, detector, gateOf(options));
@@ -141,16 +158,58 @@ async function report(
       plot?.add(score, block);
     },
   });
-  try {
-    for await (const _ of gated);
-  } catch (error) {
-    if (error instanceof RangeError) throw new UsageError(error.message);
-    throw error;
-  }
+  for await (const _ of gated);
   printer.finish(log);
   if (plot === undefined) return;
-  await Deno.writeTextFile(plotPath!, plot.svg());
+  await explained(
+    `"${plotPath}"`,
+    Deno.writeTextFile(plotPath!, plot.svg()),
+  );
   log.info(`Wrote ${plotPath}`);
+}
+
+/** What was heard for a while must not be lost for a wrong path. */
+async function checkWritable(path: string): Promise<void> {
+  const opening = Deno.open(path, { write: true, create: true });
+  (await explained(`"${path}"`, opening)).close();
+}
+
+/** Options that say how the microphone is captured. */
+const CAPTURE_OPTIONS = [
+  "device",
+  "rate",
+  "channels",
+  "chunk-ms",
+  "buffer-frames",
+  "explain",
+  "fail-fast",
+] as const satisfies readonly OptionName[];
+
+function refuseMicrophoneOptions(options: Options, path: string): void {
+  const name = CAPTURE_OPTIONS.find((name) => options.isTyped(name));
+  if (name === undefined) return;
+  throw new UsageError(
+    `Cannot use --${name} with a file, as it is for the microphone: leave out --${name}, or "${path}"`,
+  );
+}
+
+/** Which channel of a file is heard; a channel that was not typed is a device's. */
+function channelOf(options: Options): ChannelChoice {
+  if (!options.isTyped("channel")) return "mix";
+  const channel = options.number("channel")!;
+  if (Number.isInteger(channel)) return channel - 1;
+  throw new UsageError(
+    `Cannot use --channel ${
+      options.text("channel")
+    } with a file, of which one channel is heard: give one, or none for the mean of all`,
+  );
+}
+
+function beginningOf(
+  { format, samples }: WavContent,
+  seconds = Infinity,
+): WavContent {
+  return { format, samples: samples.subarray(0, seconds * format.sampleRate) };
 }
 
 /** Reads what the gate is set to. */
@@ -179,6 +238,7 @@ class SegmentPrinter {
   readonly #withScores: boolean;
   readonly #isLive: boolean;
   readonly #sampleRate: number;
+  #hasHead = false;
   #count = 0;
   #speechMs = 0;
   #durationMs = 0;
@@ -203,9 +263,11 @@ class SegmentPrinter {
     const [begin, stop] = [seconds(beginMs), seconds(endMs)];
     if (this.#form === "labels") this.#write(`${begin}\t${stop}\tspeech`);
     else if (this.#form === "plain") {
-      if (this.#count === 1) this.#write("   BEGIN       END    LENGTH");
-      const length = seconds(endMs - beginMs);
-      this.#write([begin, stop, length].map((s) => s.padStart(8)).join("  "));
+      this.#row(
+        begin,
+        stop,
+        this.#withScores ? "speech" : seconds(endMs - beginMs),
+      );
     } else {
       this.#json({
         type: "earshot.segment",
@@ -233,7 +295,9 @@ class SegmentPrinter {
         end_ms: this.#durationMs,
         score: rounded(score),
       });
-    } else this.#write(`${seconds(beginMs)}\t${rounded(score)}`);
+    } else {
+      this.#row(seconds(beginMs), seconds(this.#durationMs), score.toFixed(4));
+    }
   }
 
   finish(log: Log): void {
@@ -255,6 +319,16 @@ class SegmentPrinter {
           this.#count === 1 ? "time" : "times"
         }, ${share} % of ${duration(this.#durationMs)}`,
     );
+  }
+
+  /** A line of the table, below its head. */
+  #row(...cells: string[]): void {
+    const line = (cells: readonly string[]) =>
+      this.#write(cells.map((cell) => cell.padStart(8)).join("  "));
+    const last = this.#withScores ? "SCORE" : "LENGTH";
+    if (!this.#hasHead) line(["BEGIN", "END", last]);
+    this.#hasHead = true;
+    line(cells);
   }
 
   #json(fields: object): void {

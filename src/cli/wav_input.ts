@@ -4,10 +4,11 @@
  * @module
  */
 
-import { toMono } from "../channels.ts";
+import { type ChannelChoice, toMono } from "../channels.ts";
 import type { AudioFrame } from "../frame.ts";
 import { resample } from "../resample.ts";
 import { readWav, type WavContent } from "../wav.ts";
+import { OPTIONS } from "./option_table.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** What the Realtime API takes. */
@@ -32,16 +33,31 @@ export async function readMicrophoneWav(path: string): Promise<Int16Array> {
  * Reads a WAV file of any channel count as mono, at its own rate.
  *
  * @param path Where it is.
+ * @param channel The channel to hear, from 0, or the mean of all.
  * @returns Its rate and samples.
- * @throws {UsageError} When it is no WAV file of 16-bit PCM.
+ * @throws {UsageError} When it is no WAV file of 16-bit PCM, or has no such
+ *   channel.
  * @throws {Error} When it cannot be read.
  */
-export async function readMonoWav(path: string): Promise<WavContent> {
+export async function readMonoWav(
+  path: string,
+  channel: ChannelChoice = "mix",
+): Promise<WavContent> {
   const content = await read(path);
   const { format } = content;
-  return format.channelCount === 1 ? content : {
+  const { channelCount } = format;
+  if (channel !== "mix" && channel >= channelCount) {
+    throw new UsageError(
+      `Cannot use --channel ${
+        channel + 1
+      } of "${path}" as it must be one of its ${
+        channelCount === 1 ? "one channel" : `${channelCount} channels`
+      }`,
+    );
+  }
+  return channelCount === 1 ? content : {
     format: { ...format, channelCount: 1 },
-    samples: await wholeOf(toMono(only(content))),
+    samples: await wholeOf(toMono(only(content), channel)),
   };
 }
 
@@ -69,13 +85,22 @@ async function read(path: string): Promise<WavContent> {
       { cause },
     );
   }
+  let content: WavContent;
   try {
-    return readWav(bytes);
+    content = readWav(bytes);
   } catch (cause) {
     throw new UsageError(`Cannot use "${path}": ${(cause as Error).message}`, {
       cause,
     });
   }
+  const { sampleRate } = content.format;
+  const [least, most] = OPTIONS.rate.range;
+  if (sampleRate < least || sampleRate > most) {
+    throw new UsageError(
+      `Cannot use "${path}" as its sample rate must be from ${least} to ${most} Hz: current value is ${sampleRate}. Convert it, such as with "sox in.wav -r ${API_RATE} out.wav"`,
+    );
+  }
+  return content;
 }
 
 async function* only(content: WavContent): AsyncGenerator<AudioFrame> {

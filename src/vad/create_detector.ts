@@ -85,7 +85,21 @@ export function createDetector(
           'Cannot use the engine "silero" without a model: give the path of silero_vad_16k_op15.onnx',
         );
       }
-      return new SileroDetector(readModel(model), threshold);
+      return sileroOf(model, threshold);
+  }
+}
+
+function sileroOf(path: string, threshold?: number): SileroDetector {
+  const model = readModel(path);
+  try {
+    return new SileroDetector(model, threshold);
+  } catch (cause) {
+    throw new TypeError(
+      `Cannot use the model "${path}": ${
+        (cause as Error).message
+      }. Give the path of silero_vad_16k_op15.onnx`,
+      { cause },
+    );
   }
 }
 

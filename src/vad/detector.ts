@@ -5,6 +5,7 @@
  */
 
 import type { AudioFormat } from "../frame.ts";
+import { checkNumber } from "../validation.ts";
 
 /**
  * Judges audio block by block. A detector may keep state: it is given every
@@ -26,7 +27,7 @@ import type { AudioFormat } from "../frame.ts";
  * ```
  */
 export interface VoiceActivityDetector {
-  /** Milliseconds of audio that it judges at a time. */
+  /** Milliseconds of audio that it judges at a time, 1–10000. */
   readonly blockMs: number;
   /** Scores above this are the onset of speech, 0.0–1.0. */
   readonly threshold: number;
@@ -37,7 +38,7 @@ export interface VoiceActivityDetector {
    */
   readonly offsetThreshold?: number;
   /**
-   * How much speech it takes to be sure of an onset, in milliseconds.
+   * How much speech it takes to be sure of an onset, in milliseconds, 0–5000.
    *
    * @default {0, which is one block}
    */
@@ -55,4 +56,33 @@ export interface VoiceActivityDetector {
   score(samples: Int16Array, format: AudioFormat): number | Promise<number>;
   /** Forgets the stream, before another one begins. */
   reset(): void;
+}
+
+/**
+ * Refuses what is no detector.
+ *
+ * @param field What it was given as, for errors.
+ * @param detector What was given.
+ * @throws {TypeError} When it is no object with the functions of a detector.
+ * @throws {RangeError} When one of its numbers is outside its range.
+ */
+export function checkDetector(
+  field: string,
+  detector: VoiceActivityDetector,
+): void {
+  for (const name of ["score", "reset"] as const) {
+    if (typeof detector?.[name] === "function") continue;
+    throw new TypeError(
+      `Cannot use ${field} as it must be a VoiceActivityDetector, with a function ${name}()`,
+    );
+  }
+  const { blockMs, threshold, offsetThreshold, minSpeechMs } = detector;
+  checkNumber(`${field}.blockMs`, blockMs, 1, 10_000);
+  checkNumber(`${field}.threshold`, threshold, 0, 1);
+  if (offsetThreshold !== undefined) {
+    checkNumber(`${field}.offsetThreshold`, offsetThreshold, 0, 1);
+  }
+  if (minSpeechMs !== undefined) {
+    checkNumber(`${field}.minSpeechMs`, minSpeechMs, 0, 5000);
+  }
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { mixChannels } from "../channels.ts";
 import type { AudioFormat } from "../frame.ts";
 import { checkNumber } from "../validation.ts";
 import { rmsVolume } from "../volume.ts";
@@ -100,6 +101,8 @@ export class EnergyDetector implements VoiceActivityDetector {
   #lastLow = 0;
   #smoothed = LEAST_DBFS;
   #floor = LEAST_DBFS;
+  /** Room for the mean of the channels. */
+  #mean = new Int16Array(0);
 
   /** The noise floor without what is below 150 Hz, in dBFS. */
   get noiseFloorDbfs(): number {
@@ -110,11 +113,15 @@ export class EnergyDetector implements VoiceActivityDetector {
    * Measures one block against the noise floor.
    *
    * @param samples Interleaved PCM16.
-   * @param format How they are to be read; the first channel is measured.
+   * @param format How they are to be read; channels are averaged.
    * @returns 0.0 at the floor, 1.0 at 24 dB above it or more.
    */
   score(samples: Int16Array, format: AudioFormat): number {
-    const dbfs = this.#levelOf(samples, format);
+    const { sampleRate, channelCount } = format;
+    const mono = channelCount === 1
+      ? samples
+      : this.#averaged(samples, channelCount);
+    const dbfs = this.#levelOf(mono, sampleRate);
     this.#smoothed = this.#blockCount === 0
       ? dbfs
       : 0.6 * this.#smoothed + 0.4 * dbfs;
@@ -143,8 +150,15 @@ export class EnergyDetector implements VoiceActivityDetector {
     this.#floor = floor;
   }
 
-  #levelOf(samples: Int16Array, format: AudioFormat): number {
-    const { sampleRate, channelCount } = format;
+  #averaged(samples: Int16Array, channelCount: number): Int16Array {
+    const frameCount = samples.length / channelCount;
+    if (this.#mean.length < frameCount) this.#mean = new Int16Array(frameCount);
+    const mean = this.#mean.subarray(0, frameCount);
+    mixChannels(samples, mean, channelCount);
+    return mean;
+  }
+
+  #levelOf(samples: Int16Array, sampleRate: number): number {
     const keep = Math.exp(-2 * Math.PI * HIGH_PASS_HZ / sampleRate);
     const share = 1 - keep;
     // What is below the high-pass follows each sample: low = keep * low + share *
@@ -154,9 +168,9 @@ export class EnergyDetector implements VoiceActivityDetector {
     let low = this.#lastLow;
     let sum = 0;
     let i = 0;
-    for (; i + channelCount < samples.length; i += 2 * channelCount) {
+    for (; i + 1 < samples.length; i += 2) {
       const first = samples[i]!;
-      const second = samples[i + channelCount]!;
+      const second = samples[i + 1]!;
       const firstHigh = first - (keep * low + share * first);
       low = keepTwice * low + (keptShare * first + share * second);
       const secondHigh = second - low;
@@ -167,8 +181,7 @@ export class EnergyDetector implements VoiceActivityDetector {
       sum += (samples[i]! - low) ** 2;
     }
     this.#lastLow = low;
-    const frameCount = samples.length / channelCount;
-    const power = sum / Math.max(1, frameCount) / 32_768 ** 2;
+    const power = sum / Math.max(1, samples.length) / 32_768 ** 2;
     return 10 * Math.log10(power + 1e-12);
   }
 }
