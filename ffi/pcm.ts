@@ -344,10 +344,10 @@ export class Pcm {
       sampleRate = chooseRate(wanted.sampleRate, hasRate) ?? wanted.sampleRate;
       this.#call("snd_pcm_hw_params_set_rate", params, sampleRate, 0);
       const ratio = sampleRate / wanted.sampleRate;
-      const wantedPeriod = wanted.periodFrames * ratio;
+      const wantedPeriod = Math.round(wanted.periodFrames * ratio);
       if (isServer) {
-        const periodMs = wantedPeriod * 1000 / sampleRate;
-        partCount = Math.ceil(periodMs / MAX_SERVER_PERIOD_MS);
+        const mostFrames = sampleRate * MAX_SERVER_PERIOD_MS / 1000;
+        partCount = Math.ceil(wantedPeriod / mostFrames);
       }
       period[0] = BigInt(Math.round(wantedPeriod / partCount));
       buffer[0] = BigInt(Math.round(wanted.bufferFrames * ratio));

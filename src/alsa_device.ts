@@ -284,13 +284,15 @@ class AlsaPcm implements PcmDevice {
   readonly card: CardIdentity | undefined;
   readonly #pcm: Pcm;
   readonly #clockOffsetMs: number;
-  /** What the first read is to be a multiple of, if anything, until then. */
-  #alignmentFrames: number | undefined;
+  /** What a sound server delivers at once; nothing for other devices. */
+  readonly #serverPeriodFrames: number | undefined;
+  /** Whether the stream was begun where such a delivery begins. */
+  #isAligned = false;
 
   constructor(device: string, pcm: Pcm) {
     const { serverPeriodFrames, ...configuration } = pcm.configuration;
     this.parameters = { device, ...configuration };
-    this.#alignmentFrames = serverPeriodFrames;
+    this.#serverPeriodFrames = serverPeriodFrames;
     this.card = identifyCard(pcm);
     this.#pcm = pcm;
     this.#clockOffsetMs = measureClockOffsetMs(pcm);
@@ -302,10 +304,7 @@ class AlsaPcm implements PcmDevice {
 
   async wait(timeoutMs: number): Promise<boolean> {
     const awoken = await this.#pcm.wait(timeoutMs);
-    if (awoken && this.#alignmentFrames !== undefined) {
-      this.#align(this.#alignmentFrames);
-      this.#alignmentFrames = undefined;
-    }
+    if (awoken && !this.#isAligned) this.#align();
     return awoken;
   }
 
@@ -313,7 +312,10 @@ class AlsaPcm implements PcmDevice {
    * Begins the stream where a delivery of the sound server begins: else each chunk
    * would end a few frames behind one, and wait a whole period for the next.
    */
-  #align(periodFrames: number): void {
+  #align(): void {
+    this.#isAligned = true;
+    const periodFrames = this.#serverPeriodFrames;
+    if (periodFrames === undefined) return;
     const frameCount = this.#pcm.status().availableFrames % periodFrames;
     const { channelCount } = this.parameters;
     this.#pcm.read(new Int16Array(frameCount * channelCount), frameCount);
@@ -333,6 +335,7 @@ class AlsaPcm implements PcmDevice {
   }
 
   prepare(): void {
+    this.#isAligned = false;
     this.#pcm.prepare();
   }
 

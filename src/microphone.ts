@@ -26,7 +26,7 @@ import {
   type SupervisorOptions,
 } from "./supervisor.ts";
 import { Timeline } from "./timeline.ts";
-import { checkInteger, checkOneOf } from "./validation.ts";
+import { checkInteger, checkNumber, checkOneOf } from "./validation.ts";
 
 export type { MicrophoneEvent, MicrophoneState };
 
@@ -230,12 +230,7 @@ export class Microphone
   readonly #abort = () => this.#endWith(this.#signal?.reason);
   readonly #released: Promise<void>;
 
-  /**
-   * How much later than it could be a block may come, in milliseconds, 0–1000. While
-   * nobody needs it at once, the program then wakes up less often and is given
-   * more at a time; nothing is lost.
-   */
-  patienceMs = 0;
+  #patienceMs = 0;
   #capturedFrames = 0;
   #deliveredFrames = 0;
   #slowConsumerFrames = 0;
@@ -296,7 +291,7 @@ export class Microphone
 
   private constructor(pcm: PcmDevice, parts: MicrophoneParts) {
     const { clock, stallMs } = parts.supervision;
-    const patienceOf = () => Math.min(this.patienceMs, 1000, stallMs / 4);
+    const patienceOf = () => Math.min(this.#patienceMs, stallMs / 4);
     this.parameters = pcm.parameters;
     this.#clock = clock;
     this.#channel = new FrameChannel(parts.queueFrames);
@@ -329,6 +324,25 @@ export class Microphone
   /** What it is doing. */
   get state(): MicrophoneState {
     return this.#supervisor.state;
+  }
+
+  /**
+   * How much later than it could be a block may come, in milliseconds, 0–1000. While
+   * nobody needs it at once, the program then wakes up less often and is given
+   * more at a time; nothing is lost. It is less where the device's ring is short.
+   *
+   * @default {0}
+   * @throws {RangeError} When it is set to something outside its range.
+   */
+  get patienceMs(): number {
+    return this.#patienceMs;
+  }
+
+  set patienceMs(ms: number) {
+    checkNumber("patienceMs", ms, 0, 1000);
+    const isLess = ms < this.#patienceMs;
+    this.#patienceMs = ms;
+    if (isLess) this.#supervisor.hurry();
   }
 
   /** What became of every frame so far. */

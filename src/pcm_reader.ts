@@ -80,6 +80,8 @@ export class PcmReader {
   /** What is missing of the present period. */
   #missingFrames: number;
   #fruitlessRecoveries = 0;
+  /** Ends the sleep of one who has patience. */
+  #nap: AbortController | undefined;
 
   /**
    * @param pcm A started device.
@@ -113,17 +115,26 @@ export class PcmReader {
     }
   }
 
+  /** Looks at once how patient the sink still is. */
+  hurry(): void {
+    this.#nap?.abort();
+  }
+
   /**
    * Reads the next periods. A device that runs is on time nearly always, and a
    * timer costs less than half of a wait on Deno's thread pool, so this sleeps
    * until the period is due and waits for the device only if it is not there.
    */
   async #awaitPeriod(): Promise<void> {
-    const restMs = (this.#forecast.dueMs ?? 0) + this.#patienceMs() -
-      this.#clock.now();
+    const { dueMs } = this.#forecast;
+    const patienceMs = this.#patienceMs();
+    const restMs = dueMs === undefined
+      ? 0
+      : dueMs + patienceMs - this.#clock.now();
     if (restMs >= MIN_SLEEP_MS) {
       const lagMs = this.#clock.timerLagMs ?? 0;
-      if (!await this.#sleep(Math.ceil(restMs) - lagMs)) return;
+      const signal = patienceMs === 0 ? this.#signal : this.#napSignal();
+      if (!await this.#sleep(Math.ceil(restMs) - lagMs, signal)) return;
       if (await this.#readPeriods()) return;
       this.#forecast.onLate();
     }
@@ -196,10 +207,21 @@ export class PcmReader {
     return true;
   }
 
-  /** Whole periods: what is less saves no waking up. */
+  /**
+   * Whole periods, as what is less saves no waking up; and far less than the ring
+   * holds.
+   */
   #patienceMs(): number {
-    const periodMs = this.#msOf(this.#pcm.parameters.periodFrames);
-    return Math.floor((this.#sink.patienceMs ?? 0) / periodMs) * periodMs;
+    const { periodFrames, bufferFrames } = this.#pcm.parameters;
+    const periodMs = this.#msOf(periodFrames);
+    const mostMs = this.#msOf(bufferFrames) / 2 - periodMs;
+    const patienceMs = Math.min(this.#sink.patienceMs ?? 0, mostMs);
+    return Math.max(0, Math.floor(patienceMs / periodMs)) * periodMs;
+  }
+
+  #napSignal(): AbortSignal {
+    this.#nap = new AbortController();
+    return AbortSignal.any([this.#signal, this.#nap.signal]);
   }
 
   #msOf(frameCount: number): number {
@@ -242,6 +264,7 @@ export class PcmReader {
    * errno alone is certain.
    */
   async #recover(error: unknown): Promise<void> {
+    this.#forecast.forget();
     if (!(error instanceof AlsaError)) throw error;
     if (++this.#fruitlessRecoveries > MAX_FRUITLESS_RECOVERIES) throw error;
     const state = this.#state();
@@ -258,6 +281,7 @@ export class PcmReader {
       throw error;
     }
     // Also while it runs: preparing is what clears an error.
+    this.#missingFrames = this.#pcm.parameters.periodFrames;
     this.#pcm.prepare();
     this.#pcm.start();
   }
@@ -283,8 +307,7 @@ export class PcmReader {
   }
 
   /** Sleeps, and says whether it slept through. */
-  #sleep(ms: number): Promise<boolean> {
-    return this.#clock.sleep(ms, { signal: this.#signal })
-      .then(() => true, () => false);
+  #sleep(ms: number, signal = this.#signal): Promise<boolean> {
+    return this.#clock.sleep(ms, { signal }).then(() => true, () => false);
   }
 }

@@ -39,9 +39,12 @@ export class PeriodForecast {
     readonly leftMs: number;
   }): void {
     const evenMs = nowMs + periodMs - leftMs;
-    const regularMs = this.#dueMs === undefined
-      ? nowMs + periodMs
+    const lateMs = nowMs + periodMs;
+    let regularMs = this.#dueMs === undefined
+      ? lateMs
       : this.#dueMs + furtherMs + periodMs * (1 - EARLIER_SHARE);
+    // The device has stood still since, and begins anew.
+    if (regularMs <= nowMs) regularMs = lateMs;
     this.#reliesOnEvenness = this.#isEven && evenMs < regularMs;
     this.#dueMs = this.#reliesOnEvenness ? evenMs : regularMs;
   }

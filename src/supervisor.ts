@@ -117,6 +117,7 @@ export class Supervisor {
     random: Math.random,
   });
   #pcm: PcmDevice;
+  #reader: PcmReader | undefined;
   #state: MicrophoneState = { status: "opening" };
   /** Ends the reading of the present device, with the reason to open it again. */
   #reading = new AbortController();
@@ -151,6 +152,11 @@ export class Supervisor {
   /** How often the device was opened again. */
   get reopenCount(): number {
     return this.#reopenCount;
+  }
+
+  /** Looks at once how patient the sink still is. */
+  hurry(): void {
+    this.#reader?.hurry();
   }
 
   /** Ends `run`: within 100 ms, unless the device hangs. */
@@ -192,7 +198,7 @@ export class Supervisor {
     this.#reading = new AbortController();
     if (this.#stop.signal.aborted) this.#reading.abort();
     const { signal } = this.#reading;
-    const reader = new PcmReader(this.#pcm, {
+    const reader = this.#reader = new PcmReader(this.#pcm, {
       clock,
       signal,
       sink: {

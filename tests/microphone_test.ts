@@ -335,6 +335,73 @@ Deno.test("Microphone with patience wakes up less often, and is given more at a 
   assertEquals(sizes.slice(16, 24), Array(8).fill(3 * 480));
 });
 
+Deno.test("Microphone whose patience ends looks at once for what is there", async () => {
+  const { clock, openPcm } = lab([NOISE]);
+  const mic = await openMicrophone({ openPcm, clock });
+  const frames: AudioFrame[] = [];
+  const collecting = (async () => {
+    for await (const frame of mic) frames.push(frame);
+  })();
+  mic.patienceMs = 400;
+  await clock.advance(500);
+  const { length } = frames;
+  await clock.advance(130);
+  assertEquals(frames.length, length);
+  mic.patienceMs = 0;
+  await clock.advance(1);
+  assertEquals(frames.length, length + 1);
+  await mic.stop();
+  await collecting;
+});
+
+Deno.test("Microphone is never so patient that a short ring overruns", async () => {
+  const { clock, openPcm } = lab([NOISE]);
+  const mic = await openMicrophone({
+    clock,
+    openPcm: (request) => openPcm({ ...request, bufferFrames: 24 * 200 }),
+  });
+  const collecting = collect(mic);
+  mic.patienceMs = 1000;
+  await clock.advance(3000);
+  await mic.stop();
+  await collecting;
+  assertEquals(mic.stats.xrunCount, 0);
+  assertEquals(mic.stats.capturedFrames, 3000 * 24);
+});
+
+Deno.test("Microphone sleeps until periods are due again behind an overrun", async () => {
+  const { clock, openPcm } = lab([
+    noiseFor(500),
+    { type: "xrun" },
+    noiseFor(5000),
+  ]);
+  let waitCount = 0;
+  const mic = await openMicrophone({
+    clock: {
+      now: () => clock.now(),
+      // Timers of the real clock are late.
+      sleep: (ms, options) => clock.sleep(Math.ceil(ms), options),
+    },
+    openPcm: async (request) => {
+      const pcm = await openPcm(request);
+      const wait = pcm.wait.bind(pcm);
+      pcm.wait = (timeoutMs) => {
+        waitCount++;
+        return wait(timeoutMs);
+      };
+      return pcm;
+    },
+  });
+  const collecting = collect(mic);
+  await clock.advance(3000);
+  await mic.stop();
+  const frames = await collecting;
+  assertEquals(mic.stats.xrunCount, 1);
+  // Blocks are whole periods behind the hole, too.
+  assert(frames.every(({ samples }) => samples.length % 480 === 0));
+  assert(waitCount < 10, `${waitCount} waits`);
+});
+
 for (const resumable of [true, false]) {
   Deno.test(`Microphone goes on after a suspend of a device that ${resumable ? "resumes" : "cannot resume"}`, async () => {
     const { clock, fake, openPcm } = lab([
