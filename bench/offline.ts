@@ -32,6 +32,7 @@ import {
   rmsVolume,
   type VoiceActivityDetector,
 } from "../mod.ts";
+import { median } from "./live/statistics.ts";
 import { consume } from "./sink.ts";
 import { FORMAT, speechlikeMinute } from "./speechlike.ts";
 
@@ -181,10 +182,6 @@ async function missingPackage(): Promise<string | undefined> {
   }
 }
 
-function median(values: number[]): number {
-  return values.sort((a, b) => a - b)[values.length >> 1]!;
-}
-
 /** What one engine and one size of chunks came to. */
 interface Row {
   readonly name: string;
@@ -225,8 +222,12 @@ function verdict(value: number | undefined, goal: number): string {
 }
 
 if (import.meta.main) {
+  let isKnown = true;
   const args = parseArgs(Deno.args, {
     string: ["engine", "minutes", "rounds"],
+    unknown: () => {
+      isKnown = false;
+    },
   });
   const minutes = Number(args.minutes ?? 60);
   const roundCount = Number(args.rounds ?? 5);
@@ -234,7 +235,7 @@ if (import.meta.main) {
     ? DEFAULT_ENGINES
     : [args.engine];
   if (
-    !engines.every((engine) => Object.hasOwn(ENGINES, engine)) ||
+    !isKnown || !engines.every((engine) => Object.hasOwn(ENGINES, engine)) ||
     !(minutes >= 1) || !(roundCount >= 1)
   ) {
     console.error(

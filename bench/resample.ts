@@ -10,6 +10,7 @@
 
 import { Resampler } from "../src/resampler.ts";
 import { wavHeader } from "../src/wav.ts";
+import { median } from "./live/statistics.ts";
 
 const TO = 24_000;
 const RATES = [48_000, 44_100, 96_000, 16_000];
@@ -47,10 +48,6 @@ function powerOf(samples: Int16Array): number {
   const middle = samples.subarray(2000, -2000);
   const sum = middle.reduce((sum, sample) => sum + sample * sample, 0);
   return 10 * Math.log10(sum / middle.length / (16_384 ** 2 / 2));
-}
-
-function median(values: number[]): number {
-  return values.sort((a, b) => a - b)[values.length >> 1]!;
 }
 
 /** Milliseconds for a second of audio, in blocks of 20 ms. */

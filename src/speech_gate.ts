@@ -17,7 +17,10 @@ import { rmsVolume } from "./volume.ts";
 
 /** Where an utterance begins or ends. */
 export interface SpeechBorder {
-  /** Where speech begins or ends, in frames since the start of the capture. */
+  /**
+   * Where speech begins or ends, in frames since the start of the capture; the lag
+   * of the detector is taken off.
+   */
   readonly position: number;
   /** When: milliseconds on the clock of `performance.now()`. */
   readonly timestampMs: number;
@@ -177,6 +180,9 @@ class Gate {
   #isSpeaking = false;
   #quietBlocks = 0;
   #utteranceBlocks = 0;
+  /** Where the present utterance begins. */
+  #onsetPosition = 0;
+  readonly #lagMs: number;
   /** What is missing since the last block that went out. */
   #hole: Discontinuity | undefined;
   /** The last block that was judged, and the last one that was speech. */
@@ -209,6 +215,7 @@ class Gate {
     checkNumber("maxUtteranceMs", maxUtteranceMs, 1000, 86_400_000);
     const blocksIn = (ms: number) => Math.ceil(ms / detector.blockMs);
     this.#options = options;
+    this.#lagMs = detector.lagMs ?? 0;
     this.#onset = onsetThreshold;
     this.#offset = offsetThreshold;
     this.#minSpeechBlocks = Math.max(1, blocksIn(minSpeechMs));
@@ -265,7 +272,13 @@ class Gate {
     this.#candidateBlocks = 0;
     this.#quietBlocks = 0;
     this.#utteranceBlocks = waiting.length;
-    this.#options.onSpeechStart?.(borderOf(onset, first.position));
+    const border = this.#earlier(
+      borderOf(onset, first.position),
+      first.position,
+      onset.format.sampleRate,
+    );
+    this.#onsetPosition = border.position;
+    this.#options.onSpeechStart?.(border);
     waiting[0] = { ...first, speechStart: true, discontinuity: this.#hole };
     this.#hole = undefined;
     yield* waiting;
@@ -312,9 +325,26 @@ class Gate {
     yield endMark(first, 0);
     this.#utteranceBlocks = held.length;
     this.#heldVolume = Infinity;
+    this.#onsetPosition = border.position;
     this.#options.onSpeechStart?.(border);
     held[0] = { ...first, speechStart: true };
     yield* held;
+  }
+
+  /** Takes the detector's lag off a border, as far as there is room for that. */
+  #earlier(
+    border: SpeechBorder,
+    leastPosition: number,
+    sampleRate: number,
+  ): SpeechBorder {
+    const lagFrames = Math.round(this.#lagMs * sampleRate / 1000);
+    const room = Math.max(0, border.position - leastPosition);
+    const frames = Math.min(lagFrames, room);
+    return {
+      ...border,
+      position: border.position - frames,
+      timestampMs: border.timestampMs - frames * 1000 / sampleRate,
+    };
   }
 
   *#close(mark: AudioFrame): Generator<AudioFrame> {
@@ -322,7 +352,13 @@ class Gate {
     this.#heldVolume = Infinity;
     const speech = this.#lastSpeech ?? mark;
     const end = endMark(speech, frameCountOf(speech));
-    this.#options.onSpeechEnd?.(borderOf(end, mark.position));
+    this.#options.onSpeechEnd?.(
+      this.#earlier(
+        borderOf(end, mark.position),
+        this.#onsetPosition,
+        end.format.sampleRate,
+      ),
+    );
     yield mark;
   }
 }

@@ -31,7 +31,7 @@ export interface MeteredFrame extends AudioFrame {
  */
 export function rmsVolume(samples: Int16Array): number {
   // Two sums keep the additions of neighbours from waiting for each other, and
-  // two squares fit into an integer, whose addition is cheaper.
+  // two squares are mostly added as integers, which is cheaper.
   let sum = 0;
   let otherSum = 0;
   const { length } = samples;

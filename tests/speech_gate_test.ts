@@ -512,3 +512,46 @@ Deno.test("gateSpeech() tells the score of every block", async () => {
   }));
   assertEquals(scores, [[0, 0], [1, 0.3], [2, 0.9], [3, 0.1]]);
 });
+
+Deno.test("gateSpeech() tells where speech was, less the lag of its detector", async () => {
+  class Late extends RmsDetector {
+    readonly lagMs = 40;
+  }
+  const borders: SpeechBorder[] = [];
+  const gate = gateSpeech(
+    streamOf(drawn("......SSSS....S......")),
+    new Late(0.02),
+    {
+      preRollMs: 60,
+      hangoverMs: 20,
+      onSpeechStart: (border) => borders.push(border),
+      onSpeechEnd: (border) => borders.push(border),
+    },
+  );
+  const frames = await collect(gate);
+  // Blocks of 20 ms; the audio that goes out is the same as without a lag.
+  assertEquals(borders.map(({ position }) => position / 480), [4, 8, 12, 13]);
+  assertEquals(
+    borders.map(({ audioPosition }) => audioPosition / 480),
+    [3, 11, 11, 16],
+  );
+  assertEquals(borders[0]!.timestampMs, borders[1]!.timestampMs - 80);
+  assertEquals(frames[0]!.position, 3 * 480);
+});
+
+Deno.test("gateSpeech() takes no more lag off than there is audio", async () => {
+  class Late extends RmsDetector {
+    readonly lagMs = 500;
+  }
+  const positions: number[] = [];
+  const tell = ({ position }: SpeechBorder) => positions.push(position / 480);
+  await collect(
+    gateSpeech(streamOf(drawn("..SS....")), new Late(0.02), {
+      preRollMs: 20,
+      hangoverMs: 0,
+      onSpeechStart: tell,
+      onSpeechEnd: tell,
+    }),
+  );
+  assertEquals(positions, [1, 1]);
+});

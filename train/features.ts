@@ -46,7 +46,7 @@ if (import.meta.main) {
  * @param samples PCM16 at 24 kHz.
  * @returns The sets, one behind another.
  */
-export function featuresOf(samples: Int16Array): Float32Array<ArrayBuffer> {
+function featuresOf(samples: Int16Array): Float32Array<ArrayBuffer> {
   const extractor = new SpeechFeatures();
   const hop = new Float64Array(HOP);
   const hops = Math.floor(samples.length / HOP);

@@ -12,9 +12,6 @@ const RATE = 24_000;
 /** Samples in what one label is about. */
 export const LABEL_HOP = 240;
 
-/** What a 10 ms is, for those who learn or count. */
-export const LABEL = { quiet: 0, speech: 1 } as const;
-
 /**
  * Speech is what is within this of an utterance's loud parts (the level that 5 %
  * of its 10 ms exceed), and so far above the recording's own noise.
@@ -420,19 +417,11 @@ function peakOf(samples: Float32Array): number {
   return peak;
 }
 
-/** Noises that come from recordings. */
-const RECORDED = ["music", "sounds", "loop", "babble"] as const;
-
-/** The names of all kinds of noise, synthesised and recorded. */
-export const NOISE_KINDS: readonly string[] = [
-  ...Object.keys(NOISES),
-  ...RECORDED,
-];
-
 /**
  * Gives the noise of a name.
  *
- * @param name One of {@linkcode NOISE_KINDS}.
+ * @param name A key of {@linkcode NOISES}, or a kind that comes from recordings:
+ *   `music`, `sounds`, `loop` or `babble`.
  * @param corpus Where the recordings are.
  * @returns The noise.
  */

@@ -22,7 +22,7 @@ const NOTHING = "–";
  * @param rows The cells.
  * @returns Lines of Markdown.
  */
-export function markdownTable(
+function markdownTable(
   header: readonly string[],
   rows: readonly (readonly string[])[],
 ): string {

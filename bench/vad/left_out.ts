@@ -24,6 +24,7 @@ class OtherNetwork implements VoiceActivityDetector {
   readonly threshold = STANDARD.threshold;
   readonly offsetThreshold = STANDARD.offsetThreshold;
   readonly minSpeechMs = STANDARD.minSpeechMs;
+  readonly lagMs = STANDARD.lagMs;
   readonly #features = new SpeechFeatures();
   readonly #network: SpeechNetwork;
   #probability = 0;

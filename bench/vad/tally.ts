@@ -160,6 +160,7 @@ export class Tally {
     const decisions = new Uint8Array(labels.length);
     const passed = new Uint8Array(labels.length);
     const offset = detector.offsetThreshold ?? detector.threshold;
+    const lag = hopOf((detector.lagMs ?? 0) * 24);
     let isSpeaking = false;
     let outgoing = 0;
     const beginMs = performance.now();
@@ -170,7 +171,9 @@ export class Tally {
       onScore: (score, { position, samples }) => {
         isSpeaking = score > (isSpeaking ? offset : detector.threshold);
         if (!isSpeaking) return;
-        decisions.fill(1, hopOf(position), hopOf(position + samples.length));
+        const begin = Math.max(0, hopOf(position) - lag);
+        const end = Math.max(0, hopOf(position + samples.length) - lag);
+        decisions.fill(1, begin, end);
       },
     });
     for await (const _ of gated);

@@ -10,6 +10,7 @@ import { CONFIG_NAMES } from "./config_file.ts";
 import { type OptionName, specOf } from "./option_table.ts";
 import { jsonTypeOf } from "./option_value.ts";
 import type { Options } from "./options.ts";
+import { offerProfile } from "./profile.ts";
 import { table } from "./table.ts";
 
 /** `earshot config`. */
@@ -37,6 +38,7 @@ Examples:
 
   run(options, world) {
     const [action] = options.operands;
+    offerProfile(options);
     world.stdout.write(
       action === "schema"
         ? `${JSON.stringify(configSchema(), null, 2)}\n`

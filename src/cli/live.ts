@@ -227,7 +227,7 @@ export async function runLive(
     const endMs = clock.now() +
       (isTermination ? TERMINATION_DRAIN_MS : DRAIN_MS);
     await capture.dispose();
-    if (signal.aborted) {
+    if (signal.aborted && isConnected) {
       log.info("Waiting for the last answers; Ctrl-C again ends at once");
     }
     await connection.stop({ drainMs: endMs - clock.now() });

@@ -42,7 +42,7 @@ export const meter: Command = {
   details:
     `The bar has 50 cells from -60 to 0 dBFS; a thin line holds the peak. The light
 goes on when the detector (--vad-engine) hears speech. When stdout is no terminal,
-a line is printed every 500 ms.
+a line is printed every 500 ms, or every --chunk-ms.
 
 Examples:
   earshot meter

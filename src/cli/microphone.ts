@@ -80,8 +80,8 @@ export async function openMicrophoneFor(
 }
 
 /**
- * Reads how much the device may hand over at once: a whole chunk, up to a second,
- * so that the program wakes up once for each.
+ * Reads how much the device may hand over at once: a whole chunk of up to a second
+ * (at 24 kHz), so that the program wakes up once for each.
  *
  * @param options What the user gave.
  * @returns Frames.

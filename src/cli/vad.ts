@@ -68,8 +68,8 @@ when it is over: begin, end and length in seconds, without pre-roll and hangover
 end; --scores adds a line for every block (10 ms with the engine "neural"), in whose
 place "speech" stands for a stretch of it.
 
-Of a file the mean of the channels is heard, unless --channel names one; other
-options of the microphone do not go with a file.
+Of a file the mean of the channels is heard, unless --channel names one. What says
+how the microphone is captured (--device, --rate and so on) does not go with a file.
 
 Examples:
   earshot vad talk.wav
@@ -138,7 +138,7 @@ async function report(
   world: World,
   log: Log,
 ): Promise<void> {
-  const printer = new SegmentPrinter(options, world, sampleRate);
+  const printer = new SegmentPrinter(options, world, sampleRate, detector);
   const plotPath = options.text("plot");
   if (plotPath !== undefined) await checkWritable(plotPath);
   const plot = plotPath === undefined
@@ -238,12 +238,19 @@ class SegmentPrinter {
   readonly #withScores: boolean;
   readonly #isLive: boolean;
   readonly #sampleRate: number;
+  readonly #lagMs: number;
   #hasHead = false;
   #count = 0;
   #speechMs = 0;
   #durationMs = 0;
 
-  constructor(options: Options, world: World, sampleRate: number) {
+  constructor(
+    options: Options,
+    world: World,
+    sampleRate: number,
+    { lagMs = 0 }: VoiceActivityDetector,
+  ) {
+    this.#lagMs = lagMs;
     this.#write = (text) => world.stdout.write(`${text}\n`);
     this.#form = options.has("json")
       ? "json"
@@ -283,20 +290,22 @@ class SegmentPrinter {
 
   score(score: number, block: AudioFrame): void {
     const { position, samples, format } = block;
-    const beginMs = this.#msOf(position);
     this.#durationMs = this.#msOf(
       position + samples.length / format.channelCount,
     );
-    if (!this.#withScores) return;
+    const beginMs = this.#msOf(position) - this.#lagMs;
+    const endMs = this.#durationMs - this.#lagMs;
+    // What comes before that is about nothing yet.
+    if (!this.#withScores || beginMs < 0) return;
     if (this.#form === "json") {
       this.#json({
         type: "earshot.score",
         begin_ms: beginMs,
-        end_ms: this.#durationMs,
+        end_ms: endMs,
         score: rounded(score),
       });
     } else {
-      this.#row(seconds(beginMs), seconds(this.#durationMs), score.toFixed(4));
+      this.#row(seconds(beginMs), seconds(endMs), score.toFixed(4));
     }
   }
 

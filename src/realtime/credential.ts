@@ -32,10 +32,10 @@ export async function readCredential(
     if (isOptional) return undefined;
     throw refusal(
       raw !== undefined
-        ? `The given API key is empty: set ${VARIABLE}, or give a key as apiKey`
+        ? `The given API key is empty: set ${VARIABLE}, or give a key as apiKey (--key-file)`
         : isReadable()
-        ? `There is no API key: set ${VARIABLE}, or give a key as apiKey`
-        : `There is no API key: allow it to be read with --allow-env=${VARIABLE}, or give a key as apiKey`,
+        ? `There is no API key: set ${VARIABLE}, or give a key as apiKey (--key-file)`
+        : `There is no API key: allow it to be read with --allow-env=${VARIABLE}, or give a key as apiKey (--key-file)`,
     );
   }
   if (!/^[\x21-\x7e]+$/.test(secret)) {

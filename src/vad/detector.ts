@@ -43,6 +43,14 @@ export interface VoiceActivityDetector {
    * @default {0, which is one block}
    */
   readonly minSpeechMs?: number;
+  /**
+   * How much later its scores come than what they are about, in milliseconds,
+   * 0–1000: a detector that knows only the past needs a moment to be sure. Where
+   * speech begins and ends is told so much earlier.
+   *
+   * @default {0}
+   */
+  readonly lagMs?: number;
   /** The noise floor that it measured, in dBFS, if it measures one. */
   readonly noiseFloorDbfs?: number;
   /**
@@ -76,7 +84,7 @@ export function checkDetector(
       `Cannot use ${field} as it must be a VoiceActivityDetector, with a function ${name}()`,
     );
   }
-  const { blockMs, threshold, offsetThreshold, minSpeechMs } = detector;
+  const { blockMs, threshold, offsetThreshold, minSpeechMs, lagMs } = detector;
   checkNumber(`${field}.blockMs`, blockMs, 1, 10_000);
   checkNumber(`${field}.threshold`, threshold, 0, 1);
   if (offsetThreshold !== undefined) {
@@ -85,4 +93,5 @@ export function checkDetector(
   if (minSpeechMs !== undefined) {
     checkNumber(`${field}.minSpeechMs`, minSpeechMs, 0, 5000);
   }
+  if (lagMs !== undefined) checkNumber(`${field}.lagMs`, lagMs, 0, 1000);
 }

@@ -40,6 +40,8 @@ export class NeuralDetector implements VoiceActivityDetector {
   readonly offsetThreshold: number;
   /** Shorter sounds are hardly words. */
   readonly minSpeechMs = 80;
+  /** Measured: shifted so much, decisions and truth agree best. */
+  readonly lagMs = 30;
 
   readonly #features = new SpeechFeatures();
   readonly #network = new SpeechNetwork();

@@ -39,6 +39,8 @@ export class SileroDetector implements VoiceActivityDetector {
   readonly offsetThreshold: number;
   /** Two blocks. */
   readonly minSpeechMs = 64;
+  /** Measured: shifted so much, decisions and truth agree best. */
+  readonly lagMs = 60;
 
   readonly #network: SileroNetwork;
   readonly #reader = new HopReader(SILERO_RATE, SILERO_HOP, (hop) => {

@@ -5,7 +5,7 @@
  */
 
 /** How bad a finding is, the worst first. */
-export const SEVERITIES = ["fail", "warn", "info", "ok"] as const;
+const SEVERITIES = ["fail", "warn", "info", "ok"] as const;
 
 /** How bad a finding is; `info` is neither good nor bad. */
 export type Severity = typeof SEVERITIES[number];
