@@ -234,6 +234,18 @@ export class Pcm {
     return this.#check("snd_pcm_wait", result) > 0;
   }
 
+  /**
+   * Takes note of what a sound server's plugin has to say, without waiting for more.
+   * Its thread writes a byte into a pipe for each delivery: when nobody reads them
+   * the pipe fills, and then that thread holds, for good, the lock that every
+   * other call needs.
+   *
+   * @throws {AlsaError} As `wait`.
+   */
+  heed(): void {
+    this.#call("snd_pcm_wait_at_once", 0);
+  }
+
   /** Takes a snapshot. */
   status(): PcmSnapshot {
     const alsa = this.#alsa;

@@ -60,6 +60,11 @@ const PCM_SYMBOLS = {
     result: "i32",
     nonblocking: true,
   },
+  snd_pcm_wait_at_once: {
+    name: "snd_pcm_wait",
+    parameters: ["usize", "i32"],
+    result: "i32",
+  },
   // snd_pcm_sframes_t snd_pcm_avail(snd_pcm_t *pcm)
   snd_pcm_avail: { parameters: ["usize"], result: "isize" },
   // snd_pcm_sframes_t snd_pcm_readi(snd_pcm_t *pcm, void *buffer,

@@ -53,6 +53,9 @@ export interface NativeCapabilities {
   readonly sampleFormats: readonly string[];
 }
 
+/** How often a sound server's plugin must be heeded. */
+const HEED_INTERVAL_MS = 500;
+
 /** Something to capture from. */
 export interface CaptureDevice {
   /** Its place in the list, from 0. */
@@ -282,10 +285,12 @@ export function toPcmStatus(
 class AlsaPcm implements PcmDevice {
   readonly parameters: PcmParameters;
   readonly card: CardIdentity | undefined;
+  readonly isReadWhole: boolean;
   readonly #pcm: Pcm;
   readonly #clockOffsetMs: number;
   /** What a sound server delivers at once; nothing for other devices. */
   readonly #serverPeriodFrames: number | undefined;
+  #heededMs = 0;
   /** Whether the stream was begun where such a delivery begins. */
   #isAligned = false;
 
@@ -293,6 +298,7 @@ class AlsaPcm implements PcmDevice {
     const { serverPeriodFrames, ...configuration } = pcm.configuration;
     this.parameters = { device, ...configuration };
     this.#serverPeriodFrames = serverPeriodFrames;
+    this.isReadWhole = serverPeriodFrames !== undefined;
     this.card = identifyCard(pcm);
     this.#pcm = pcm;
     this.#clockOffsetMs = measureClockOffsetMs(pcm);
@@ -306,6 +312,14 @@ class AlsaPcm implements PcmDevice {
     const awoken = await this.#pcm.wait(timeoutMs);
     if (awoken && !this.#isAligned) this.#align();
     return awoken;
+  }
+
+  /** As often as the plugin's pipe needs it, which has room for some seconds. */
+  #heed(): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#heededMs < HEED_INTERVAL_MS) return;
+    this.#heededMs = nowMs;
+    this.#pcm.heed();
   }
 
   /**
@@ -330,8 +344,10 @@ class AlsaPcm implements PcmDevice {
   }
 
   read(samples: Int16Array<ArrayBuffer>): number {
-    const frameCount = samples.length / this.parameters.channelCount;
-    return this.#pcm.read(samples, frameCount);
+    const wantedFrames = samples.length / this.parameters.channelCount;
+    const frameCount = this.#pcm.read(samples, wantedFrames);
+    if (this.isReadWhole) this.#heed();
+    return frameCount;
   }
 
   prepare(): void {

@@ -17,6 +17,12 @@ import type { PcmState, PcmStatus } from "./pcm.ts";
  */
 const MAX_WAIT_MS = 80;
 
+/**
+ * A reader that comes so late looks at the device from Deno's thread pool first: what
+ * has gone wrong meanwhile may block whoever asks.
+ */
+const MAX_LATE_MS = 3000;
+
 /** A shorter sleep is not worth its timer: the device itself is waited for. */
 const MIN_SLEEP_MS = 2;
 
@@ -134,9 +140,11 @@ export class PcmReader {
     if (restMs >= MIN_SLEEP_MS) {
       const lagMs = this.#clock.timerLagMs ?? 0;
       const signal = patienceMs === 0 ? this.#signal : this.#napSignal();
+      const wakeMs = this.#clock.now() + restMs;
       if (!await this.#sleep(Math.ceil(restMs) - lagMs, signal)) return;
-      if (await this.#readPeriods()) return;
-      this.#forecast.onLate();
+      if (this.#clock.now() - wakeMs > MAX_LATE_MS) this.#forecast.forget();
+      else if (await this.#readPeriods()) return;
+      else this.#forecast.onLate();
     }
     const awoken = await this.#pcm.wait(MAX_WAIT_MS);
     if (this.#signal.aborted || await this.#readPeriods() || !awoken) return;
@@ -169,8 +177,8 @@ export class PcmReader {
 
   /**
    * Reads to the end of the last whole period, so that a backlog costs one
-   * wake-up. A part of the next one is left there: blocks of whole periods pass
-   * through {@linkcode rechunk} without being copied.
+   * wake-up. A part of the next one is left there, if it may be: blocks of whole
+   * periods pass through {@linkcode rechunk} without being copied.
    *
    * @returns Whether there was one.
    */
@@ -188,7 +196,9 @@ export class PcmReader {
       return false;
     }
     const leftFrames = furtherFrames % periodFrames;
-    const frameCount = status.availableFrames - leftFrames;
+    const frameCount = this.#pcm.isReadWhole
+      ? status.availableFrames
+      : status.availableFrames - leftFrames;
     const runsAhead = this.#runsAhead(frameCount);
     if (!this.#sink.hasRoomFor(frameCount) && runsAhead) {
       await this.#sink.roomMade();

@@ -25,6 +25,9 @@ const STABLE_MS = 5000;
 /** A muted microphone is not opened again more often than this, in the end. */
 const MAX_SILENCE_MS = 3_600_000;
 
+/** A timer that is so late was held up by this program itself. */
+const MAX_LATE_MS = 1000;
+
 /** `ETIMEDOUT`. */
 const TIMED_OUT = 110;
 
@@ -271,8 +274,12 @@ export class Supervisor {
     const { signal } = this.#stop;
     try {
       while (!signal.aborted) {
-        const quietMs = clock.now() - this.#aliveMs;
-        await clock.sleep(Math.max(1, stallMs - quietMs), { signal });
+        const beforeMs = clock.now();
+        const sleepMs = Math.max(1, stallMs - (beforeMs - this.#aliveMs));
+        await clock.sleep(sleepMs, { signal });
+        // It was this program that stood still: it tells nothing of the device.
+        const isLate = clock.now() - beforeMs - sleepMs > MAX_LATE_MS;
+        if (isLate) this.#aliveMs = clock.now();
         if (clock.now() - this.#aliveMs >= stallMs) this.#onStall();
       }
     } catch {

@@ -49,7 +49,7 @@ def detached(state):
 class Scenes:
     """Features stay on the disk until a batch needs them: they are gigabytes."""
 
-    def __init__(self, pattern, left_out=frozenset(), most=None, delay=0):
+    def __init__(self, pattern, left_out=frozenset(), most=None):
         self.features, self.rows = [], []
         labels, self.noises = [], []
         for path in sorted(glob.glob(pattern + ".features")):
@@ -66,9 +66,6 @@ class Scenes:
         if not self.rows:
             raise SystemExit(f"Cannot train without scenes: no {pattern}.features")
         self.y = np.stack(labels)
-        # The answer is asked for a little later: so much of the future is known.
-        if delay:
-            self.y = np.pad(self.y, ((0, 0), (delay, 0)))[:, :-delay]
 
     def x(self, chosen):
         rows = [self.rows[i] for i in chosen]
@@ -116,16 +113,14 @@ def main():
     parser.add_argument("--rate", type=float, default=4e-3)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--leave-out", default="", help="kinds of noise: hum,fan")
-    parser.add_argument("--delay", type=int, default=0, help="of the answer, in hops")
     parser.add_argument("--scenes", type=int, help="how many; all without it")
     options = parser.parse_args()
     torch.manual_seed(options.seed)
     rng = np.random.default_rng(options.seed)
     torch.set_num_threads(1)
     left_out = set(filter(None, options.leave_out.split(",")))
-    delay = options.delay
-    train = Scenes(f"{options.data}/train*", left_out, options.scenes, delay)
-    tune = Scenes(f"{options.data}/tune", delay=delay)
+    train = Scenes(f"{options.data}/train*", left_out, options.scenes)
+    tune = Scenes(f"{options.data}/tune")
     weights = weights_of(train.y)
     net = Network(options.dense, options.hidden, options.second)
     if options.start:
