@@ -15,6 +15,9 @@ export const STREAM_CAPTURE = 1;
 /** `SND_PCM_NONBLOCK`: neither opening nor reading waits for the device. */
 export const OPEN_NONBLOCK = 1;
 
+/** `SND_PCM_ACCESS_MMAP_INTERLEAVED`. */
+const MMAP_INTERLEAVED = 0;
+
 /** `SND_PCM_ACCESS_RW_INTERLEAVED`. */
 const RW_INTERLEAVED = 3;
 
@@ -330,14 +333,17 @@ export class Pcm {
     const params = cStruct(alsa.snd_pcm_hw_params_sizeof());
     const period = new BigUint64Array(1);
     const buffer = new BigUint64Array(1);
-    // A plugin of that type may also stand before a card.
-    const isServer = alsa.snd_pcm_type(handle) === TYPE_IOPLUG &&
-      this.cardNumber() === undefined;
+    let isServer = false;
     let sampleRate: number;
     let partCount = 1;
     try {
       // Each call narrows what is left for the next.
       this.#call("snd_pcm_hw_params_any", params);
+      // A plugin of that type may also behave as a card does: that of PulseAudio
+      // has no memory that could be mapped.
+      isServer = alsa.snd_pcm_type(handle) === TYPE_IOPLUG &&
+        alsa.snd_pcm_hw_params_test_access(handle, params, MMAP_INTERLEAVED) <
+          0;
       this.#call("snd_pcm_hw_params_set_rate_resample", params, 0);
       this.#call("snd_pcm_hw_params_set_access", params, RW_INTERLEAVED);
       this.#call("snd_pcm_hw_params_set_format", params, FORMAT_S16_LE);

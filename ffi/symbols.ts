@@ -87,6 +87,12 @@ const HW_PARAMS_SYMBOLS = {
   snd_pcm_hw_params_sizeof: { parameters: [], result: "usize" },
   // int snd_pcm_hw_params_any(snd_pcm_t *pcm, snd_pcm_hw_params_t *params)
   snd_pcm_hw_params_any: { parameters: ["usize", "buffer"], result: "i32" },
+  // int snd_pcm_hw_params_test_access(snd_pcm_t *pcm,
+  //   snd_pcm_hw_params_t *params, snd_pcm_access_t access)
+  snd_pcm_hw_params_test_access: {
+    parameters: ["usize", "buffer", "i32"],
+    result: "i32",
+  },
   // int snd_pcm_hw_params_set_access(snd_pcm_t *pcm,
   //         snd_pcm_hw_params_t *params, snd_pcm_access_t access)
   snd_pcm_hw_params_set_access: {
