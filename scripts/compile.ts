@@ -15,13 +15,6 @@ const ROOT = `${import.meta.dirname}/../`;
 /** Where `src/cli/version.ts` looks for it, within the binary. */
 const STAMP = "dist/build.json";
 
-/**
- * Optimizing compilers on threads of their own leave memory behind on each: in
- * all it was 35 MB after 90 seconds of streaming, and 31 with this, for no more
- * CPU.
- */
-const V8_FLAGS = "--no-concurrent-recompilation";
-
 /** What can be compiled for; libasound exists nowhere else. */
 const TARGETS: readonly string[] = [
   "x86_64-unknown-linux-gnu",
@@ -54,7 +47,6 @@ export async function compile(target: string, output: string): Promise<void> {
       // It would be read from, and written to, a file of a known name in /tmp,
       // where others may have put theirs. Without it we start no later.
       "--no-code-cache",
-      `--v8-flags=${V8_FLAGS}`,
       ...std,
       ...["--include", STAMP],
       ...["--target", target],
