@@ -79,9 +79,8 @@ export interface PcmConfiguration {
 export interface PcmActualConfiguration
   extends Omit<PcmConfiguration, "mayHaveMoreChannels"> {
   /**
-   * Frames that a sound server delivers at once, where that is less than
-   * `periodFrames` and where it is not: equal parts of those. Its plugin wakes the
-   * reader for each.
+   * Frames that a sound server delivers at once: a whole part of `periodFrames`.
+   * Its plugin wakes the reader for each. Nothing for other devices.
    */
   readonly serverPeriodFrames?: number;
 }
