@@ -6,7 +6,6 @@
  */
 
 import { abortable } from "@std/async/abortable";
-import { holdAlsa, openAlsaPcm } from "../alsa_device.ts";
 import type { AudioCaptureManager } from "../manager.ts";
 import type { RealtimeConnectionManager } from "../realtime/connection.ts";
 import { RealtimeError } from "../realtime/errors.ts";
@@ -177,8 +176,6 @@ export async function runLive(
   });
   const stopPrinting = world.onSignal("SIGUSR1", () => printStats());
   const startedMs = clock.now();
-  // The device is opened twice, and loading the library takes as long as that.
-  using _library = world.openPcm === openAlsaPcm ? holdAlsa() : undefined;
   try {
     // The microphone first: without one no session need be paid for.
     const explain = explanationFor(

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { holdAlsa, openAlsaPcm } from "../alsa_device.ts";
 import { type AudioCaptureConfig, AudioCaptureManager } from "../manager.ts";
 import { RealtimeConnectionManager } from "../realtime/connection.ts";
 import type { VadEngine } from "../vad/create_detector.ts";
@@ -117,6 +118,8 @@ Examples:
       );
       return { connection, capture, stopAfterMs: stopAfterMsOf(options) };
     });
+    // The device is opened twice, and loading the library takes as long as that.
+    using _library = world.openPcm === openAlsaPcm ? holdAlsa() : undefined;
     await runLive(session, options, world, log);
   },
 };
