@@ -30,6 +30,7 @@ export const NOISES: Readonly<Record<string, NoiseKind>> = {
   "speech-shaped": { group: "steady", make: speechShaped },
   fan: { group: "steady", make: fan },
   hum: { group: "steady", make: hum },
+  buzz: { group: "steady", make: buzz },
   fridge: { group: "household", make: fridge },
   vacuum: { group: "household", make: vacuum },
   engine: { group: "household", make: engine },
@@ -142,6 +143,43 @@ function hum(random: Random, count: number): Float32Array {
     (i) =>
       partials(2 * Math.PI * hz * i / RATE) + hiss * (random.next() * 2 - 1),
   );
+}
+
+/** Pulses of a shape of chance, as steady as the mains, through what they shake. */
+function buzz(random: Random, count: number): Float32Array {
+  const hz = random.chance(0.6)
+    ? random.pick([50, 60, 100, 120])
+    : random.magnitude(40, 500);
+  const shape = new Float32Array(1024);
+  const strokes = 1 + random.below(3);
+  for (let i = 0; i < strokes; i++) {
+    const begin = random.next();
+    const rise = random.magnitude(0.001, 0.2);
+    const fall = random.magnitude(0.005, 0.5);
+    const loudness = random.between(-1, 1);
+    for (let k = 0; k < shape.length; k++) {
+      const place = (k / shape.length + begin) % 1;
+      shape[k]! += loudness *
+        (place < rise ? place / rise : Math.exp((rise - place) / fall));
+    }
+  }
+  const bands = Array.from(
+    { length: random.below(4) },
+    () => resonance(random.magnitude(200, 8000), random.magnitude(0.5, 8)),
+  );
+  const dull = lowPass(random.magnitude(1000, 11_000));
+  const dry = random.next();
+  const drift = walk(random, random.pick([0, 0, 0.002, 0.02]));
+  const hiss = random.magnitude(0.0003, 0.1);
+  const high = highPass(30);
+  let phase = 0;
+  return generate(count, () => {
+    phase = (phase + hz * (1 + drift()) / RATE) % 1;
+    const pulse = dull(shape[Math.floor(phase * shape.length)]!);
+    let sample = bands.length === 0 ? pulse : dry * pulse;
+    for (const band of bands) sample += band(pulse);
+    return high(sample) + hiss * (random.next() * 2 - 1);
+  });
 }
 
 /** A compressor: hum, rattle, and it switches itself on and off. */

@@ -39,6 +39,8 @@ export class Corpus {
   readonly speakers: ReadonlyMap<string, readonly Utterance[]>;
   readonly music: readonly Float32Array[];
   readonly sounds: readonly Float32Array[];
+  /** Those who train babble with more voices than there are. */
+  readonly #isVaried: boolean;
 
   /**
    * @param folder Where `train/corpus.ts` put it.
@@ -62,6 +64,7 @@ export class Corpus {
       if (its !== role) continue;
       speakers.set(name, utterancesOf(readAll(`${folder}/pcm/${name}`)));
     }
+    this.#isVaried = role === "train";
     this.speakers = speakers;
     this.music = music;
     this.sounds = sounds;
@@ -99,10 +102,11 @@ export class Corpus {
     for (let i = 0; i < voices; i++) {
       const utterances = this.speakers.get(random.pick(names))!;
       const loudness = random.between(0.5, 1);
+      const speed = this.#isVaried ? random.magnitude(0.85, 1.2) : 1;
       const voice = inRow(
         count,
         () => {
-          const { samples, rms } = random.pick(utterances);
+          const { samples, rms } = atSpeed(random.pick(utterances), speed);
           return samples.map((sample) => sample / rms);
         },
         () => random.between(0, 0.4),
@@ -216,6 +220,8 @@ export interface ScenePlan {
   readonly seconds: number;
   /** Who speaks; nobody without it. */
   readonly speaker?: readonly Utterance[];
+  /** Of the voice, 1 without it: a faster one is higher, as of a smaller head. */
+  readonly speed?: number;
   /** Seconds of pauses between utterances, shortest and longest. */
   readonly pauses?: readonly [number, number];
   /** The noise; none without it. */
@@ -250,7 +256,8 @@ export function makeScene(plan: ScenePlan, random: Random): Scene {
   const labels = new Uint8Array(hops);
   let speech = new Float32Array(count);
   if (plan.speaker !== undefined) {
-    place(plan.speaker, plan.pauses ?? [0.3, 4], speech, labels, random);
+    const { speaker, speed = 1, pauses = [0.3, 4] } = plan;
+    place(speaker, speed, pauses, speech, labels, random);
   }
   let noise = plan.noise?.(random, count) ?? new Float32Array(count);
   if (plan.isRough) {
@@ -289,6 +296,7 @@ export function makeScene(plan: ScenePlan, random: Random): Scene {
 
 function place(
   speaker: readonly Utterance[],
+  speed: number,
   [shortest, longest]: readonly [number, number],
   speech: Float32Array,
   labels: Uint8Array,
@@ -296,7 +304,7 @@ function place(
 ): void {
   let hop = Math.floor(100 * random.between(0, longest));
   while (true) {
-    const utterance = random.pick(speaker);
+    const utterance = atSpeed(random.pick(speaker), speed);
     if (hop + utterance.labels.length >= labels.length) return;
     // Utterances of one scene are about equally loud.
     const gain = 0.1 / utterance.rms * 10 ** (random.between(-3, 3) / 20);
@@ -308,6 +316,33 @@ function place(
     hop += utterance.labels.length +
       Math.floor(100 * random.magnitude(shortest, longest));
   }
+}
+
+/** Plays an utterance faster or slower: another voice. */
+function atSpeed(utterance: Utterance, speed: number): Utterance {
+  if (speed === 1) return utterance;
+  const hops = Math.floor(utterance.labels.length / speed) - 1;
+  const labels = Uint8Array.from(
+    { length: Math.max(0, hops) },
+    (_, hop) => utterance.labels[Math.round(hop * speed)]!,
+  );
+  const samples = new Float32Array(labels.length * LABEL_HOP);
+  for (let i = 0; i < samples.length; i++) {
+    samples[i] = between(utterance.samples, i * speed);
+  }
+  return { ...utterance, samples, labels };
+}
+
+/** A cubic through four samples (E. Catmull and R. Rom, 1974). */
+function between(samples: Float32Array, place: number): number {
+  const at = Math.floor(place);
+  const t = place - at;
+  const a = samples[at - 1] ?? 0;
+  const b = samples[at] ?? 0;
+  const c = samples[at + 1] ?? 0;
+  const d = samples[at + 2] ?? 0;
+  return b + 0.5 * t * (c - a +
+        t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a)));
 }
 
 type Filter = (sample: number) => number;
@@ -469,7 +504,8 @@ export function trainingScene(corpus: Corpus, seed: number): TrainingScene {
     noises,
     ...makeScene({
       seconds: SCENE_SECONDS,
-      speaker: isSpeaking ? speakerOfChance(corpus, names, random) : undefined,
+      speaker: isSpeaking ? speakersOfChance(corpus, names, random) : undefined,
+      speed: random.chance(0.5) ? random.magnitude(0.8, 1.25) : 1,
       pauses: random.pick([[0.1, 1], [0.3, 4], [1, 10]] as const),
       noise,
       snrDb: random.chance(0.15)
@@ -486,8 +522,20 @@ export function trainingScene(corpus: Corpus, seed: number): TrainingScene {
 function kindOfChance(random: Random): string {
   if (random.chance(0.3)) return "music";
   if (random.chance(0.17)) return random.pick(["sounds", "sounds", "loop"]);
-  if (random.chance(0.16)) return "babble";
+  if (random.chance(0.2)) return "babble";
+  if (random.chance(0.05)) return "buzz";
   return random.pick(Object.keys(NOISES));
+}
+
+/** One, or two who take turns. */
+function speakersOfChance(
+  corpus: Corpus,
+  names: readonly string[],
+  random: Random,
+): readonly Utterance[] {
+  const one = speakerOfChance(corpus, names, random);
+  if (!random.chance(0.25)) return one;
+  return [...one, ...speakerOfChance(corpus, names, random)];
 }
 
 /** Recorded voices are rarer than synthesised ones, and worth more. */

@@ -68,13 +68,13 @@ export type OutboxItem =
 
 interface Entry {
   readonly kind: OutboxItem["kind"];
-  readonly utterance: MutableUtterance | undefined;
+  utterance: MutableUtterance | undefined;
   readonly event: RealtimeClientEvent | undefined;
   /** Where its text is in the ring. */
   offset: number;
-  readonly length: number;
-  readonly byteCount: number;
-  readonly capturedMs: number;
+  length: number;
+  byteCount: number;
+  capturedMs: number;
   /** Where it ended on the session's own timeline, once it was sent. */
   sentEndMs: number;
   /** Whether a session before the present one was sent it. */
@@ -108,6 +108,12 @@ export class Outbox {
   #entries: Entry[] = [];
   #first = 0;
   #next = 0;
+  /**
+   * Entries of audio that are over, to be used again. Each lives for long enough
+   * to be taken for one that stays: collecting them would be put off for so long
+   * that memory grew by megabytes.
+   */
+  readonly #spare: Entry[] = [];
   #writeOffset = 0;
   /** The part of the ring that is gone round in, from its beginning. */
   #usedLength: number;
@@ -201,17 +207,12 @@ export class Outbox {
     this.#keptBytes += byteCount;
     this.#encoder.encodeInto(audio, this.#ring.subarray(offset));
     this.#writeOffset = offset + audio.length;
-    const entry: Entry = {
-      kind: "audio",
-      utterance,
-      event: undefined,
-      offset,
-      length: audio.length,
-      byteCount,
-      capturedMs,
-      sentEndMs: Infinity,
-      isResent: false,
-    };
+    const entry = this.#spare.pop() ?? makeEntry("audio");
+    entry.utterance = utterance;
+    entry.offset = offset;
+    entry.length = audio.length;
+    entry.byteCount = byteCount;
+    entry.capturedMs = capturedMs;
     this.#entries.push(entry);
     this.#latest = { entry, audio };
     return true;
@@ -428,17 +429,7 @@ export class Outbox {
     event: RealtimeClientEvent | undefined,
     utterance: MutableUtterance | undefined,
   ): void {
-    this.#entries.push({
-      kind,
-      utterance,
-      event,
-      offset: 0,
-      length: 0,
-      byteCount: 0,
-      capturedMs: 0,
-      sentEndMs: Infinity,
-      isResent: false,
-    });
+    this.#entries.push({ ...makeEntry(kind), utterance, event });
   }
 
   #textOf(entry: Entry): string {
@@ -468,7 +459,14 @@ export class Outbox {
   /** Forgets settled entries now and then: each time would cost too much. */
   #compact(): void {
     if (this.#first < 256 || this.#first * 2 < this.#entries.length) return;
-    this.#entries.splice(0, this.#first);
+    for (const entry of this.#entries.splice(0, this.#first)) {
+      // The other kinds are names that somebody may still ask about.
+      if (entry.kind !== "audio") continue;
+      entry.utterance = undefined;
+      entry.sentEndMs = Infinity;
+      entry.isResent = false;
+      this.#spare.push(entry);
+    }
     this.#next -= this.#first;
     this.#first = 0;
   }
@@ -577,6 +575,20 @@ export class Outbox {
   #giveUp(byteCount: number): void {
     this.#unsentBytes[this.#causeOfDrop()] += byteCount;
   }
+}
+
+function makeEntry(kind: OutboxItem["kind"]): Entry {
+  return {
+    kind,
+    utterance: undefined,
+    event: undefined,
+    offset: 0,
+    length: 0,
+    byteCount: 0,
+    capturedMs: 0,
+    sentEndMs: Infinity,
+    isResent: false,
+  };
 }
 
 /** What is not a part of an utterance is sent once. */
