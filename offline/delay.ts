@@ -1,7 +1,5 @@
 /** Stands in for `@std/async/delay` where JSR is out of reach. */
 
-import { setTimeout } from "node:timers/promises";
-
 /** The longest time that a timer can be set to. */
 const MAX_MS = 2 ** 31 - 1;
 
@@ -10,13 +8,23 @@ export async function delay(
   options: { signal?: AbortSignal } = {},
 ): Promise<void> {
   const { signal } = options;
-  signal?.throwIfAborted();
-  try {
-    for (let leftMs = ms; leftMs > MAX_MS; leftMs -= MAX_MS) {
-      await setTimeout(MAX_MS, undefined, { signal });
-    }
-    await setTimeout(ms > MAX_MS ? ms % MAX_MS : ms, undefined, { signal });
-  } catch (error) {
-    throw signal?.aborted ? signal.reason : error;
+  for (let leftMs = ms; leftMs > MAX_MS; leftMs -= MAX_MS) {
+    await sleep(MAX_MS, signal);
   }
+  await sleep(ms > MAX_MS ? ms % MAX_MS : ms, signal);
+}
+
+function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const abort = () => {
+      clearTimeout(timer);
+      reject(signal!.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", abort);
+      resolve();
+    }, ms);
+    signal?.addEventListener("abort", abort, { once: true });
+  });
 }

@@ -49,7 +49,7 @@ def detached(state):
 class Scenes:
     """Features stay on the disk until a batch needs them: they are gigabytes."""
 
-    def __init__(self, pattern, left_out=frozenset(), most=None):
+    def __init__(self, pattern, delay, left_out=frozenset(), most=None):
         self.features, self.rows = [], []
         labels, self.noises = [], []
         for path in sorted(glob.glob(pattern + ".features")):
@@ -65,11 +65,16 @@ class Scenes:
             self.features.append(features)
         if not self.rows:
             raise SystemExit(f"Cannot train without scenes: no {pattern}.features")
-        self.y = np.stack(labels)
+        self.y = delayed(np.stack(labels), delay)
 
     def x(self, chosen):
         rows = [self.rows[i] for i in chosen]
         return torch.from_numpy(np.stack([self.features[f][r] for f, r in rows]))
+
+
+def delayed(y, hops):
+    """The truth as it is asked for: later, when more has been heard."""
+    return np.pad(y, ((0, 0), (hops, 0)))[:, : y.shape[1]]
 
 
 def weights_of(y):
@@ -112,6 +117,7 @@ def main():
     parser.add_argument("--second", type=int, default=0)
     parser.add_argument("--rate", type=float, default=4e-3)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--delay", type=int, default=0, help="hops until the answer")
     parser.add_argument("--leave-out", default="", help="kinds of noise: hum,fan")
     parser.add_argument("--scenes", type=int, help="how many; all without it")
     options = parser.parse_args()
@@ -119,8 +125,8 @@ def main():
     rng = np.random.default_rng(options.seed)
     torch.set_num_threads(1)
     left_out = set(filter(None, options.leave_out.split(",")))
-    train = Scenes(f"{options.data}/train*", left_out, options.scenes)
-    tune = Scenes(f"{options.data}/tune")
+    train = Scenes(f"{options.data}/train*", options.delay, left_out, options.scenes)
+    tune = Scenes(f"{options.data}/tune", options.delay)
     weights = weights_of(train.y)
     net = Network(options.dense, options.hidden, options.second)
     if options.start:

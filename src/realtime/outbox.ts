@@ -209,6 +209,8 @@ export class Outbox {
     this.#writeOffset = offset + audio.length;
     const entry = this.#spare.pop() ?? makeEntry("audio");
     entry.utterance = utterance;
+    entry.sentEndMs = Infinity;
+    entry.isResent = false;
     entry.offset = offset;
     entry.length = audio.length;
     entry.byteCount = byteCount;
@@ -290,7 +292,8 @@ export class Outbox {
    *
    * @param sentEndMs Where the session's audio has arrived with it, in
    *   milliseconds.
-   * @returns A name for it, for {@linkcode Outbox.settle}.
+   * @returns A name for it, for {@linkcode Outbox.settle}; that of audio is good
+   *   until the audio is settled.
    */
   sent(sentEndMs: number): object {
     const entry = this.#entries[this.#next++]!;
@@ -439,36 +442,33 @@ export class Outbox {
   }
 
   #settleBefore(index: number): void {
-    this.#first = index;
+    for (let count = index - this.#first; count > 0; count--) {
+      this.#settleFirst();
+    }
     this.#letGoBytes.clear();
     this.#skipOver();
   }
 
   #skipOver(): void {
     while (this.#first < this.#next && isOver(this.#entries[this.#first]!)) {
-      this.#first++;
+      this.#settleFirst();
     }
-    this.#compact();
+  }
+
+  #settleFirst(): void {
+    const entry = this.#entries[this.#first++]!;
+    // The other kinds are names that somebody may still ask about.
+    if (entry.kind === "audio") this.#spare.push(entry);
+    // Each time would cost too much.
+    if (this.#first < 256) return;
+    this.#entries.splice(0, this.#first);
+    this.#next -= this.#first;
+    this.#first = 0;
   }
 
   #letGo(utterance: MutableUtterance, byteCount: number): void {
     const before = this.#letGoBytes.get(utterance) ?? 0;
     this.#letGoBytes.set(utterance, before + byteCount);
-  }
-
-  /** Forgets settled entries now and then: each time would cost too much. */
-  #compact(): void {
-    if (this.#first < 256 || this.#first * 2 < this.#entries.length) return;
-    for (const entry of this.#entries.splice(0, this.#first)) {
-      // The other kinds are names that somebody may still ask about.
-      if (entry.kind !== "audio") continue;
-      entry.utterance = undefined;
-      entry.sentEndMs = Infinity;
-      entry.isResent = false;
-      this.#spare.push(entry);
-    }
-    this.#next -= this.#first;
-    this.#first = 0;
   }
 
   /** Finds room in the ring, making some where there is none. */
@@ -482,11 +482,10 @@ export class Outbox {
       if (offset === undefined && this.#usedLength < this.#ring.length) {
         this.#useMore();
       } else if (this.#first < this.#next) {
-        const { utterance, byteCount, sentEndMs } = this
-          .#entries[this.#first++]!;
+        const { utterance, byteCount, sentEndMs } = this.#entries[this.#first]!;
         if (utterance?.isOver === false) this.#letGo(utterance, byteCount);
         this.#letGoEndMs = sentEndMs;
-        this.#compact();
+        this.#settleFirst();
       } else {
         this.#dropUnsent();
       }
