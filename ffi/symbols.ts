@@ -374,6 +374,12 @@ const LIBC_SYMBOLS = {
   dlsym: { parameters: ["usize", "buffer"], result: "usize" },
   // int setpriority(__priority_which_t which, id_t who, int prio)
   setpriority: { parameters: ["i32", "u32", "i32"], result: "i32" },
+  // int malloc_trim(size_t pad)
+  malloc_trim: {
+    parameters: ["usize"],
+    result: "i32",
+    optional: true, // Of the GNU libc alone.
+  },
   // int clock_gettime(clockid_t clockid, struct timespec *tp)
   clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;

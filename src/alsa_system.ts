@@ -1,6 +1,6 @@
 /**
  * What libasound says of itself and of the cards' mixers, the kernel's small
- * files, and its scheduling.
+ * files, its scheduling and its memory.
  *
  * @module
  */
@@ -11,6 +11,7 @@ import { readCString } from "../ffi/memory.ts";
 export { type CaptureControl, readCaptureControls } from "../ffi/mixer.ts";
 export { setNice } from "../ffi/priority.ts";
 export { readSystemFile } from "../ffi/system_file.ts";
+export { trimMemory } from "../ffi/trim.ts";
 
 /**
  * Asks libasound for its version.

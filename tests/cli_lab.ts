@@ -47,6 +47,7 @@ export const EMPTY_SYSTEM: System = {
   alsaVersion: () => "1.2.8",
   captureControls: () => [],
   setNice: () => false,
+  trimMemory: () => {},
   lookUp: () => Promise.reject(new Error("no network")),
   connectTls: () => Promise.reject(new Error("no network")),
   get: () => Promise.reject(new Error("no network")),

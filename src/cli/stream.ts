@@ -23,6 +23,7 @@ import { bufferFramesOf, channelsOf, frontEndOf } from "./microphone.ts";
 import { OPERATION_OPTIONS } from "./operations.ts";
 import type { Options } from "./options.ts";
 import { applyScheduling, offerProfile } from "./profile.ts";
+import { startTrimming } from "./trimming.ts";
 import { fromOptions } from "./usage_error.ts";
 
 /** The default where the server is to find the turns; the usual one cannot. */
@@ -120,6 +121,7 @@ Examples:
     });
     // The device is opened twice, and loading the library takes as long as that.
     using _library = world.openPcm === openAlsaPcm ? holdAlsa() : undefined;
+    using _trimming = startTrimming(world);
     await runLive(session, options, world, log);
   },
 };

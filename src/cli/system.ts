@@ -10,6 +10,7 @@ import {
   readCaptureControls,
   readSystemFile,
   setNice,
+  trimMemory,
 } from "../alsa_system.ts";
 
 /** What a program said and how it ended. */
@@ -75,6 +76,8 @@ export interface System {
    * @returns Whether it does.
    */
   setNice(nice: number): boolean;
+  /** Gives memory that was freed back to the kernel. */
+  trimMemory(): void;
   /**
    * Looks a name up.
    *
@@ -149,6 +152,7 @@ export const realSystem: System = {
   alsaVersion,
   captureControls: readCaptureControls,
   setNice,
+  trimMemory,
 
   async lookUp(host) {
     const lookups = (["A", "AAAA"] as const).map((type) =>

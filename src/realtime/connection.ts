@@ -454,7 +454,8 @@ export class RealtimeConnectionManager
       maxBufferedBytes: this.#settings.maxBufferedBytes,
       clock: this.#clock,
       createWebSocket: this.#options.createWebSocket ?? createNativeWebSocket,
-      nextEventId: () => `earshot_${++this.#eventNumber}`,
+      // V8 keeps decimal numerals for good, so that they fill its memory.
+      nextEventId: () => `earshot_${(++this.#eventNumber).toString(36)}`,
       onConfiguring: () => {
         if (this.#state.status === "connecting") {
           this.#state = { status: "configuring" };
