@@ -70,7 +70,9 @@ export async function main(
   world: World,
 ): Promise<number> {
   const [name, ...rest] = args;
-  const helpFor = name === "help" ? rest[0] : undefined;
+  const helpFor = name === "help"
+    ? rest.find((argument) => argument !== "--help" && argument !== "-h")
+    : undefined;
   let log: Log | undefined;
   try {
     if (name === "--version" || name === "-V") {

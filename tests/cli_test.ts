@@ -20,7 +20,9 @@ Deno.test("earshot without a command says so and exits with 2", async () => {
 });
 
 Deno.test("earshot --help names every command", async () => {
-  for (const args of [["--help"], ["-h"], ["help"]]) {
+  for (
+    const args of [["--help"], ["-h"], ["help"], ["help", "--help"]]
+  ) {
     const { code, stdout } = await run(args);
     assertEquals(code, 0);
     for (const name of ["record", ...COMMANDS]) {
@@ -103,6 +105,7 @@ for (const command of COMMANDS) {
 
 const WRONG_USES: [string[], string][] = [
   [["recrod"], 'Unknown command "recrod": did you mean "record"?'],
+  [["help", "--all"], 'Unknown option "--all": options come behind a command'],
   [["xyz"], 'Unknown command "xyz": it must be one of devices, meter'],
   [["--device", "1", "meter"], "options come behind a command"],
   [

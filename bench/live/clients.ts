@@ -45,6 +45,7 @@ export const CLIENT_IDS = [
   "paused",
   "python",
   "c",
+  "bare",
   "arecord",
   "pvrecorder",
   "node-record",
@@ -106,6 +107,7 @@ const LABELS: Readonly<Record<ClientId, string>> = {
   paused: "Earshot, paused",
   python: "Python reference",
   c: "minimal C client",
+  bare: "the same in bare Deno",
   arecord: "arecord, sending nothing",
   pvrecorder: "pvrecorder + ws, 16 kHz",
   "node-record": "node-record-lpcm16 + ws",
@@ -201,6 +203,20 @@ const PREPARE: Readonly<
       invoke: (task) => ({
         command,
         args: [String(task.port), task.path, String(framesOf(task))],
+      }),
+    };
+  },
+
+  async bare() {
+    const { flags } = await stdFlags();
+    const script = `${import.meta.dirname}/bare_client.ts`;
+    return {
+      invoke: (task) => ({
+        command: Deno.execPath(),
+        args: [
+          ...["run", ...permissionFlags(), ...flags, script],
+          ...[urlOf(task), String(framesOf(task))],
+        ],
       }),
     };
   },

@@ -48,6 +48,13 @@ const GOALS: readonly Goal[] = [
   { text: "p95 in chunks", ...paced20, limit: 1.05, pick: p95Chunks },
   { text: "p99 in chunks", ...paced20, limit: 1.3, pick: p99Chunks },
   { text: "p95 in chunks", ...pulse20, limit: 1.2, pick: p95Chunks },
+  {
+    text: "CPU ÷ plain wait",
+    ...pulse20,
+    baseline: "bare",
+    limit: 1.1,
+    pick: cpu,
+  },
   ...(["gated", "paused"] as const).flatMap((client) =>
     [paced20, paced200].map((where) => ({
       ...{ text: `CPU ÷ streaming, ${client}`, ...where, client },

@@ -102,7 +102,7 @@ export function readOptions(args: readonly string[]): BenchOptions {
       [0, CORES],
     warmUpSeconds: count("warm-up", parsed["warm-up"] ?? `${WARM_UP_SECONDS}`),
     seconds: positive("seconds", parsed.seconds ?? `${SECONDS}`),
-    roundCount: count("rounds", parsed.rounds ?? `${ROUNDS}`),
+    roundCount: count("rounds", parsed.rounds ?? `${ROUNDS}`, 1),
     lossMinutes: minutes("long"),
     growthMinutes: minutes("growth"),
     binary: parsed.binary,
@@ -132,11 +132,11 @@ function chosen<Name extends string>(
   });
 }
 
-function count(option: string, text: string): number {
+function count(option: string, text: string, least = 0): number {
   const value = Number(text);
-  if (Number.isInteger(value) && value >= 0 && text !== "") return value;
+  if (Number.isInteger(value) && value >= least && text !== "") return value;
   throw new RangeError(
-    `Cannot use --${option} as it must be a whole number: current value is "${text}"`,
+    `Cannot use --${option} as it must be a whole number from ${least}: current value is "${text}"`,
   );
 }
 
