@@ -4,12 +4,9 @@
  * @module
  */
 
-import { type AudioFormat, NeuralDetector } from "../../mod.ts";
-import type { VoiceActivityDetector } from "../../mod.ts";
-import { HopReader } from "../../src/vad/hop_reader.ts";
-import { HOP, SpeechFeatures } from "../../src/vad/speech_features.ts";
-import { SpeechNetwork } from "../../src/vad/speech_network.ts";
+import { NeuralDetector, type VoiceActivityDetector } from "../../mod.ts";
 import type { SpeechWeights } from "../../src/vad/speech_network.ts";
+import { SpeechScorer } from "../../src/vad/speech_scorer.ts";
 import { Random } from "../../train/random.ts";
 import { type Corpus, makeScene, noiseOf } from "../../train/scenes.ts";
 import { Tally } from "./tally.ts";
@@ -18,39 +15,18 @@ const SCENE_SECONDS = 40;
 const SNRS_DB = [20, 10, 5, 0] as const;
 const PEAKS_DBFS = [-10, -30] as const;
 
-/** The neural detector with other weights. */
-class OtherNetwork implements VoiceActivityDetector {
-  readonly blockMs = 10;
-  readonly threshold = STANDARD.threshold;
-  readonly offsetThreshold = STANDARD.offsetThreshold;
-  readonly minSpeechMs = STANDARD.minSpeechMs;
-  readonly lagMs = STANDARD.lagMs;
-  readonly #features = new SpeechFeatures();
-  readonly #network: SpeechNetwork;
-  #probability = 0;
-  readonly #reader = new HopReader(24_000, HOP, (hop) => {
-    this.#features.push(hop);
-    this.#probability = this.#network.step(this.#features.values);
-  });
-
-  constructor(weights: SpeechWeights) {
-    this.#network = new SpeechNetwork(weights);
-  }
-
-  score(samples: Int16Array, format: AudioFormat): number {
-    this.#reader.push(samples, format);
-    return this.#probability;
-  }
-
-  reset(): void {
-    this.#reader.reset();
-    this.#features.reset();
-    this.#network.reset();
-    this.#probability = 0;
-  }
-}
-
 const STANDARD = new NeuralDetector();
+
+/** The neural detector with other weights. */
+function detectorOf(weights: SpeechWeights): VoiceActivityDetector {
+  const { blockMs, threshold, offsetThreshold, minSpeechMs, lagMs } = STANDARD;
+  const scorer = new SpeechScorer(weights);
+  return {
+    ...{ blockMs, threshold, offsetThreshold, minSpeechMs, lagMs },
+    score: (samples, format) => scorer.score(samples, format),
+    reset: () => scorer.reset(),
+  };
+}
 
 /**
  * Measures every training in a folder on the noises that it lacked, beside the
@@ -73,7 +49,7 @@ export async function leftOutTable(
     for (const kind of file.slice(0, -".ts".length).split("+")) {
       const isSound = kind === "sounds" || kind === "loop";
       if (isSound && corpus.sounds.length === 0) continue;
-      const without = new Tally(kind, new OtherNetwork(SPEECH_WEIGHTS));
+      const without = new Tally(kind, detectorOf(SPEECH_WEIGHTS));
       const withIt = new Tally(kind, STANDARD);
       await measure(kind, corpus, [without, withIt]);
       rows.push(

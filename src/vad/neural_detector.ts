@@ -7,9 +7,7 @@
 import type { AudioFormat } from "../frame.ts";
 import { checkNumber } from "../validation.ts";
 import type { VoiceActivityDetector } from "./detector.ts";
-import { HopReader } from "./hop_reader.ts";
-import { FEATURE_RATE, HOP, SpeechFeatures } from "./speech_features.ts";
-import { SpeechNetwork } from "./speech_network.ts";
+import { SpeechScorer } from "./speech_scorer.ts";
 
 /** Between an onset and an offset. */
 const HYSTERESIS = 0.15;
@@ -43,13 +41,7 @@ export class NeuralDetector implements VoiceActivityDetector {
   /** Measured: shifted so much, decisions and truth agree best. */
   readonly lagMs = 30;
 
-  readonly #features = new SpeechFeatures();
-  readonly #network = new SpeechNetwork();
-  readonly #reader = new HopReader(FEATURE_RATE, HOP, (hop) => {
-    this.#features.push(hop);
-    this.#probability = this.#network.step(this.#features.values);
-  });
-  #probability = 0;
+  readonly #scorer = new SpeechScorer();
 
   /**
    * Makes a detector.
@@ -66,7 +58,7 @@ export class NeuralDetector implements VoiceActivityDetector {
 
   /** The mean noise floor of its frequency bands, in dBFS. */
   get noiseFloorDbfs(): number {
-    return this.#features.noiseFloorDbfs;
+    return this.#scorer.noiseFloorDbfs;
   }
 
   /**
@@ -77,15 +69,11 @@ export class NeuralDetector implements VoiceActivityDetector {
    * @returns The probability that somebody speaks, 0.0–1.0.
    */
   score(samples: Int16Array, format: AudioFormat): number {
-    this.#reader.push(samples, format);
-    return this.#probability;
+    return this.#scorer.score(samples, format);
   }
 
   /** Forgets everything heard. */
   reset(): void {
-    this.#reader.reset();
-    this.#features.reset();
-    this.#network.reset();
-    this.#probability = 0;
+    this.#scorer.reset();
   }
 }
