@@ -87,7 +87,6 @@ Deno.test("RealtimeConnectionManager configures the session before it is ready",
     },
   }]);
   assertEquals(connection.state.status, "configuring");
-  assertFalse(append(connection, 20), "audio before the session is configured");
 
   socket.receive({
     type: "session.updated",
@@ -104,6 +103,43 @@ Deno.test("RealtimeConnectionManager configures the session before it is ready",
   assertEquals(socket.closedWith, 1000);
   assertEquals(connection.state.status, "closed");
   assertEquals(clock.sleeperCount, 0);
+});
+
+Deno.test("RealtimeConnectionManager keeps what is said while it connects, and sends it once the session is configured", async () => {
+  const { clock, sockets, connection } = lab();
+  assertFalse(append(connection, 10), "audio before the start");
+  const starting = connection.start();
+  assert(append(connection, 20), "audio while it connects");
+  await clock.advance(0);
+  const socket = sockets[0]!;
+  socket.receive({ type: "session.created", session: { id: "sess_1" } });
+  assert(append(connection, 30), "audio while the session is configured");
+  assertEquals(socket.sent.map(({ type }) => type), ["session.update"]);
+  assertEquals(connection.getStats().keptAudioMs, 50);
+
+  socket.receive({ type: "session.updated", session: { id: "sess_1" } });
+  await starting;
+  assertEquals(socket.sent.slice(1).map(({ audio }) => audio), [
+    audioOf(20),
+    audioOf(30),
+  ]);
+  const { keptAudioMs, sentAudioMs, unsentAudioMs } = connection.getStats();
+  assertEquals([keptAudioMs, sentAudioMs], [0, 50]);
+  assertEquals(unsentAudioMs, { notConnected: 10, bufferFull: 0 });
+  await connection.stop();
+});
+
+Deno.test("RealtimeConnectionManager counts what was said while it could not connect as not sent", async () => {
+  const { clock, sockets, connection } = lab();
+  const starting = assertRejects(() => connection.start(), RealtimeError);
+  append(connection, 20);
+  await clock.advance(0);
+  sockets[0]!.onclose!({ code: 1006, reason: "" });
+  await starting;
+  assertEquals(connection.state.status, "failed");
+  const { keptAudioMs, sentAudioMs, unsentAudioMs } = connection.getStats();
+  assertEquals([keptAudioMs, sentAudioMs], [0, 0]);
+  assertEquals(unsentAudioMs, { notConnected: 20, bufferFull: 0 });
 });
 
 Deno.test("RealtimeConnectionManager puts the key into a header and nowhere else", async () => {

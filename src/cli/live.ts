@@ -187,11 +187,15 @@ export async function runLive(
     await patiently(abortable(capture.initialize(), signal), log, clock);
     explain(capture.deviceParameters!);
     log.info("Connecting");
-    await connection.start({ signal });
-    isConnected = true;
-    operations.happened("connected");
-    printEvents().catch(fail);
-    await capture.startRecording();
+    // What is said meanwhile is kept, and the first to be sent.
+    await Promise.all([
+      capture.startRecording(),
+      connection.start({ signal }).then(() => {
+        isConnected = true;
+        operations.happened("connected");
+        printEvents().catch(fail);
+      }),
+    ]);
     isListening = true;
     log.info("Listening; Ctrl-C ends");
     note("earshot.listening", {});
@@ -252,7 +256,7 @@ export async function runLive(
   function printStats(): void {
     const stats = readStats();
     transcript.note("earshot.stats", stats);
-    if (options.has("json") || stats.capture.totalSamples === 0) return;
+    if (options.has("json") || !isListening) return;
     const ms = (samples: number) => Math.round(samples * 1000 / sampleRate);
     const { totalSamples, gatedSamples, droppedSamples, lostSamples } =
       stats.capture;

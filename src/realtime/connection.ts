@@ -234,7 +234,8 @@ export class RealtimeConnectionManager
   }
 
   /**
-   * Connects and configures the session. When this resolves, audio may flow.
+   * Connects and configures the session. When this resolves, audio flows; what is
+   * captured meanwhile is kept, and sent first.
    *
    * @param options `signal` gives up.
    * @throws {RealtimeError} When the service refuses, does not answer in time,
@@ -262,6 +263,7 @@ export class RealtimeConnectionManager
       this.#use(await this.#openLink(signal));
       this.#options.signal?.addEventListener("abort", this.#stopNow);
     } catch (error) {
+      this.#sender.abandon();
       if (error instanceof RealtimeError) {
         this.#state = { status: "failed", error };
         this.#hub.endIterators(error);
@@ -427,7 +429,8 @@ export class RealtimeConnectionManager
   /** Whether audio is sent, or kept because it will be. */
   get #isTaking(): boolean {
     const { status } = this.#state;
-    return status === "ready" || status === "reconnecting";
+    return status === "ready" || status === "reconnecting" ||
+      status === "connecting" || status === "configuring";
   }
 
   #anySignal(own: AbortController, given?: AbortSignal): AbortSignal {
