@@ -255,8 +255,8 @@ for (
     [["--json", "--labels"], "Cannot print both --json and --labels"],
     [["--labels", "--scores"], "Cannot print --scores as --labels"],
     [
-      ["--vad-offset-threshold", "0.6"],
-      "Cannot use --vad-offset-threshold as it must be a number from 0 to 0.5",
+      ["--vad-offset-threshold", "0.8"],
+      "Cannot use --vad-offset-threshold as it must be a number from 0 to 0.75",
     ],
     [
       ["--vad-engine", "energy", "--vad-offset-threshold", "0.5"],

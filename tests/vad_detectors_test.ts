@@ -196,7 +196,7 @@ Deno.test("createDetector() gives the engine that is asked for", () => {
   const strict = createDetector({ engine: "neural", threshold: 0.8 });
   assert(strict instanceof NeuralDetector);
   assertEquals(strict.threshold, 0.8);
-  assertAlmostEquals(strict.offsetThreshold, 0.65);
+  assertAlmostEquals(strict.offsetThreshold, 0.44);
 });
 
 Deno.test("createDetector() says what is wrong and what to do", () => {

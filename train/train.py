@@ -198,7 +198,8 @@ def write(net, options):
     lines = [
         "/**",
         " * Weights of the neural detector; printed by `train/train.py`, which says how:",
-        f" * seed {options.seed}, {options.epochs} epochs. `train/README.md` lists the recordings.",
+        f" * seed {options.seed}, {options.epochs} epochs, answers {options.delay} hops late.",
+        " * `train/README.md` lists the recordings.",
         " *",
         " * @module",
         " */",

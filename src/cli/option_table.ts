@@ -116,14 +116,15 @@ export const OPTIONS = {
   "vad-threshold": {
     value: "LEVEL",
     range: [0, 1],
-    default: "(0.5, or 9 dB above the noise for energy)",
+    default: "(0.75; 0.5 for silero, 9 dB above the noise for energy)",
     help:
       "above it begins speech, 0 to 1: a probability, or an RMS volume for energy",
   },
   "vad-offset-threshold": {
     value: "LEVEL",
     range: [0, 1],
-    default: "(0.15 lower, or 4 dB for energy; the same for an RMS volume)",
+    default:
+      "(0.55 of it; 0.15 lower for silero, 4 dB for energy, none for an RMS volume)",
     help: "above it speech goes on, 0 to the threshold of its beginning",
   },
   "vad-min-speech-ms": {
