@@ -65,8 +65,8 @@ export interface SpeechGateOptions {
   minSpeechMs?: number;
   /**
    * Audio before the onset that goes out with the utterance, in milliseconds,
-   * 0–10000. A detector needs a moment to be sure; without pre-roll the first
-   * syllable is clipped.
+   * 0–10000; the detector's `lagMs` comes on top. A detector needs a moment to be
+   * sure; without pre-roll the first syllable is clipped.
    *
    * @default {300}
    */
@@ -219,7 +219,8 @@ class Gate {
     this.#onset = onsetThreshold;
     this.#offset = offsetThreshold;
     this.#minSpeechBlocks = Math.max(1, blocksIn(minSpeechMs));
-    this.#preRollBlocks = blocksIn(preRollMs);
+    // The onset is told earlier by the lag, so that the pre-roll is before that.
+    this.#preRollBlocks = blocksIn(preRollMs + this.#lagMs);
     this.#hangoverBlocks = blocksIn(hangoverMs);
     this.#maxBlocks = Math.floor(maxUtteranceMs / detector.blockMs);
     this.#searchBlocks = Math.min(

@@ -496,8 +496,8 @@ const REFUSED: [AudioCaptureConfig, string][] = [
   ],
   [{ vadThreshold: NaN }, "current value is NaN"],
   [
-    { vadEnabled: true, vadOffsetThreshold: 0.6 },
-    "Cannot use vadOffsetThreshold as it must be a number from 0 to 0.5: current value is 0.6",
+    { vadEnabled: true, vadOffsetThreshold: 0.8 },
+    "Cannot use vadOffsetThreshold as it must be a number from 0 to 0.75: current value is 0.8",
   ],
   [
     { vadEnabled: true, vadEngine: "energy", vadOffsetThreshold: 0.5 },
