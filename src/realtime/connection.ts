@@ -457,7 +457,7 @@ export class RealtimeConnectionManager
       maxBufferedBytes: this.#settings.maxBufferedBytes,
       clock: this.#clock,
       createWebSocket: this.#options.createWebSocket ?? createNativeWebSocket,
-      // V8 keeps decimal numerals for good, so that they fill its memory.
+      // V8 keeps thousands of decimal numerals, each in memory of its own.
       nextEventId: () => `earshot_${(++this.#eventNumber).toString(36)}`,
       onConfiguring: () => {
         if (this.#state.status === "connecting") {
