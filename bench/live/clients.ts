@@ -121,15 +121,22 @@ function fromSource(
   folder: string,
   threshold?: string,
 ): Client["invoke"] {
-  const program = [
-    ...["run", ...permissionFlags(), ...flags],
-    `${ROOT}/cli.ts`,
-  ];
   return (task) => ({
-    command: Deno.execPath(),
-    args: [...program, ...streamArgs(task, threshold)],
+    ...inDeno(flags, `${ROOT}/cli.ts`, streamArgs(task, threshold)),
     ...earshotWorld(folder),
   });
+}
+
+/** A program of this repository, with the permissions of Earshot. */
+function inDeno(
+  flags: readonly string[],
+  script: string,
+  args: readonly string[],
+): Invocation {
+  return {
+    command: Deno.execPath(),
+    args: ["run", ...permissionFlags(), ...flags, script, ...args],
+  };
 }
 
 const PREPARE: Readonly<
@@ -154,11 +161,11 @@ const PREPARE: Readonly<
     return {
       sends: false,
       invoke: (task) => ({
-        command: Deno.execPath(),
-        args: [
-          ...["run", ...permissionFlags(), ...flags, script],
-          ...[urlOf(task), String(framesOf(task)), VAD_THRESHOLD],
-        ],
+        ...inDeno(
+          flags,
+          script,
+          [urlOf(task), String(framesOf(task)), VAD_THRESHOLD],
+        ),
         ...earshotWorld(folder),
       }),
     };
@@ -211,13 +218,8 @@ const PREPARE: Readonly<
     const { flags } = await stdFlags();
     const script = `${import.meta.dirname}/bare_client.ts`;
     return {
-      invoke: (task) => ({
-        command: Deno.execPath(),
-        args: [
-          ...["run", ...permissionFlags(), ...flags, script],
-          ...[urlOf(task), String(framesOf(task))],
-        ],
-      }),
+      invoke: (task) =>
+        inDeno(flags, script, [urlOf(task), String(framesOf(task))]),
     };
   },
 
