@@ -124,7 +124,7 @@ export const OPTIONS = {
     value: "LEVEL",
     range: [0, 1],
     default:
-      "(0.55 of it; 0.15 lower for silero, 4 dB for energy, none for an RMS volume)",
+      "(0.55 of it; 0.15 lower for silero, 4 dB for energy; the same for an RMS volume)",
     help: "above it speech goes on, 0 to the threshold of its beginning",
   },
   "vad-min-speech-ms": {
