@@ -38,6 +38,7 @@ export {
 } from "./src/alsa_device.ts";
 export { base64ToPcm16, encodeBase64, pcm16ToBase64 } from "./src/base64.ts";
 export { type ChannelChoice, toMono } from "./src/channels.ts";
+export type { Alarm } from "./src/alarm.ts";
 export { type Clock, systemClock } from "./src/clock.ts";
 export { blockDc, type BlockDcOptions } from "./src/dc_block.ts";
 export { fillGaps, type FillGapsOptions } from "./src/fill_gaps.ts";

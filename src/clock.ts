@@ -5,6 +5,7 @@
  */
 
 import { delay } from "@std/async/delay";
+import { type Alarm, SystemAlarm } from "./alarm.ts";
 
 /** A monotonic clock that can be waited on. */
 export interface Clock {
@@ -25,14 +26,21 @@ export interface Clock {
    *   `signal.reason` once the signal is aborted.
    */
   sleep(ms: number, options?: { signal?: AbortSignal }): Promise<void>;
+  /**
+   * Makes an alarm for one who sleeps often, if there is a cheaper one than `sleep`.
+   *
+   * @returns The alarm.
+   */
+  createAlarm?(): Alarm;
 }
 
 /**
- * The real clock: `performance.now()` and timers. Deno's wake up 0.5 to 1.6 ms late
- * (measured with 2.7.11 and 2.9.6), and take whole milliseconds.
+ * The real clock: `performance.now()` and timers. Deno's wake up 0.5 to 1.6 ms late,
+ * its alarms 0.4 to 2.3 ms (measured with 2.7.11 and 2.9.6).
  */
 export const systemClock: Clock = {
   now: () => performance.now(),
   timerLagMs: 1,
   sleep: (ms, options) => delay(ms, options),
+  createAlarm: () => new SystemAlarm(),
 };

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { type Alarm, ClockAlarm } from "./alarm.ts";
 import type { Clock } from "./clock.ts";
 import type { LossCause } from "./frame.ts";
 import { PeriodForecast } from "./period_forecast.ts";
@@ -86,8 +87,7 @@ export class PcmReader {
   /** What is missing of the present period. */
   #missingFrames: number;
   #fruitlessRecoveries = 0;
-  /** Ends the sleep of one who has patience. */
-  #nap: AbortController | undefined;
+  readonly #alarm: Alarm;
 
   /**
    * @param pcm A started device.
@@ -103,6 +103,11 @@ export class PcmReader {
     this.#signal = options.signal;
     this.#lastReadMs = options.clock.now();
     this.#missingFrames = pcm.parameters.periodFrames;
+    this.#alarm = options.clock.createAlarm?.() ??
+      new ClockAlarm(options.clock);
+    options.signal.addEventListener("abort", () => this.#alarm.ring(), {
+      once: true,
+    });
   }
 
   /**
@@ -123,7 +128,7 @@ export class PcmReader {
 
   /** Looks at once how patient the sink still is. */
   hurry(): void {
-    this.#nap?.abort();
+    this.#alarm.ring();
   }
 
   /**
@@ -139,9 +144,8 @@ export class PcmReader {
       : dueMs + patienceMs - this.#clock.now();
     if (restMs >= MIN_SLEEP_MS) {
       const lagMs = this.#clock.timerLagMs ?? 0;
-      const signal = patienceMs === 0 ? this.#signal : this.#napSignal();
       const wakeMs = this.#clock.now() + restMs;
-      if (!await this.#sleep(Math.ceil(restMs) - lagMs, signal)) return;
+      if (!await this.#alarm.sleep(Math.ceil(restMs) - lagMs)) return;
       if (this.#clock.now() - wakeMs > MAX_LATE_MS) this.#forecast.forget();
       else if (await this.#readPeriods()) return;
       else this.#forecast.onLate();
@@ -154,7 +158,7 @@ export class PcmReader {
     const status = this.#pcm.status();
     const wantedFrames = Math.max(1, status.availableFrames);
     if (this.#read(status, wantedFrames) === 0) {
-      await this.#sleep(IDLE_WAKE_MS);
+      await this.#alarm.sleep(IDLE_WAKE_MS);
     } else {
       const nowMs = this.#clock.now();
       this.#forecast.onPart(nowMs, this.#msOf(this.#missingFrames));
@@ -227,11 +231,6 @@ export class PcmReader {
     const mostMs = this.#msOf(bufferFrames) / 2 - periodMs;
     const patienceMs = Math.min(this.#sink.patienceMs ?? 0, mostMs);
     return Math.max(0, Math.floor(patienceMs / periodMs)) * periodMs;
-  }
-
-  #napSignal(): AbortSignal {
-    this.#nap = new AbortController();
-    return AbortSignal.any([this.#signal, this.#nap.signal]);
   }
 
   #msOf(frameCount: number): number {
@@ -308,16 +307,11 @@ export class PcmReader {
   async #resumed(): Promise<boolean> {
     try {
       while (!this.#pcm.resume()) {
-        if (!await this.#sleep(RESUME_POLL_MS)) return true;
+        if (!await this.#alarm.sleep(RESUME_POLL_MS)) return true;
       }
       return true;
     } catch {
       return false;
     }
-  }
-
-  /** Sleeps, and says whether it slept through. */
-  #sleep(ms: number, signal = this.#signal): Promise<boolean> {
-    return this.#clock.sleep(ms, { signal }).then(() => true, () => false);
   }
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+export type { Alarm } from "../alarm.ts";
 export { type Clock, systemClock } from "../clock.ts";
 export { FakeClock } from "./fake_clock.ts";
 export { FakePcm, type FakePcmOptions, type FakePcmStep } from "./fake_pcm.ts";
