@@ -29,7 +29,7 @@ export class FrameChannel {
     return this.#queuedFrames;
   }
 
-  /** Whether the queue is over: `take` yields what is left and then ends. */
+  /** Whether the queue is over: `take` gives what is left, and then nothing. */
   get ended(): boolean {
     return this.#end !== undefined;
   }
@@ -102,28 +102,32 @@ export class FrameChannel {
   }
 
   /**
-   * Takes the next block, waiting for it.
+   * Takes the next block, if there is one.
    *
-   * @returns The block, or `undefined` behind the last one.
-   * @throws The error that the queue was ended with, behind the last block.
+   * @returns The block, or `undefined`: there is none yet, or none any more.
+   * @throws The error that the queue was ended with, once, behind the last block.
    */
-  async take(): Promise<AudioFrame | undefined> {
-    for (;;) {
-      const block = this.#blocks.shift();
-      if (block !== undefined) {
-        this.#queuedFrames -= frameCountOf(block);
-        this.wakeProducer();
-        return block;
-      }
-      if (this.#end !== undefined) {
-        const { error } = this.#end;
-        this.#end = {};
-        if (error !== undefined) throw error;
-        return undefined;
-      }
-      this.#consumer ??= Promise.withResolvers<void>();
-      await this.#consumer.promise;
+  take(): AudioFrame | undefined {
+    const block = this.#blocks.shift();
+    if (block !== undefined) {
+      this.#queuedFrames -= frameCountOf(block);
+      this.wakeProducer();
+    } else if (this.#end !== undefined) {
+      const { error } = this.#end;
+      this.#end = {};
+      if (error !== undefined) throw error;
     }
+    return block;
+  }
+
+  /**
+   * Waits until there is something to take, or the queue ended.
+   *
+   * @returns A promise that resolves then.
+   */
+  filled(): Promise<void> {
+    this.#consumer ??= Promise.withResolvers<void>();
+    return this.#consumer.promise;
   }
 
   #wakeConsumer(): void {

@@ -370,8 +370,12 @@ export class Microphone
    * @throws The signal's reason, when it was aborted.
    */
   async next(): Promise<IteratorResult<AudioFrame, undefined>> {
-    const value = await this.#channel.take();
-    if (value === undefined) return { done: true, value };
+    let value = this.#channel.take();
+    while (value === undefined) {
+      if (this.#channel.ended) return { done: true, value };
+      await this.#channel.filled();
+      value = this.#channel.take();
+    }
     this.#deliveredFrames += frameCountOf(value);
     return { done: false, value };
   }

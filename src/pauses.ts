@@ -34,9 +34,10 @@ export class Pauses {
    * @param frame The block.
    * @returns Its parts, and whether each was captured during a pause.
    */
-  *split(
+  split(
     frame: AudioFrame,
-  ): Generator<{ readonly part: AudioFrame; readonly isPaused: boolean }> {
+  ): { readonly part: AudioFrame; readonly isPaused: boolean }[] {
+    const parts = [];
     const frameCount = frameCountOf(frame);
     const framesPerMs = frame.format.sampleRate / 1000;
     let begin = 0;
@@ -45,18 +46,19 @@ export class Pauses {
       const end = Math.round((atMs - frame.timestampMs) * framesPerMs);
       if (end >= frameCount) break;
       if (end > begin) {
-        yield {
+        parts.push({
           part: sliceFrame(frame, begin, end),
           isPaused: this.#isPaused,
-        };
+        });
         begin = end;
       }
       this.#isPaused = isPaused;
       this.#toggles.shift();
     }
-    yield {
+    parts.push({
       part: sliceFrame(frame, begin, frameCount),
       isPaused: this.#isPaused,
-    };
+    });
+    return parts;
   }
 }

@@ -186,7 +186,7 @@ export class PcmReader {
    *
    * @returns Whether there was one.
    */
-  async #readPeriods(): Promise<boolean> {
+  #readPeriods(): boolean | Promise<boolean> {
     const { periodFrames } = this.#pcm.parameters;
     const status = this.#pcm.status();
     const errno = ERRNO_OF_STATE[status.state];
@@ -205,8 +205,7 @@ export class PcmReader {
       : status.availableFrames - leftFrames;
     const runsAhead = this.#runsAhead(frameCount);
     if (!this.#sink.hasRoomFor(frameCount) && runsAhead) {
-      await this.#sink.roomMade();
-      return true;
+      return this.#sink.roomMade().then(() => true);
     }
     if (runsAhead) this.#forecast.forget();
     else {

@@ -47,15 +47,20 @@ export class Rechunker {
    * @param frame The block.
    * @returns The chunks that are complete with it.
    */
-  *push(frame: AudioFrame): Generator<AudioFrame> {
+  push(frame: AudioFrame): AudioFrame[] {
+    const frameCount = frameCountOf(frame);
+    // Nearly all blocks of nearly all streams.
+    if (frameCount === this.#chunkFrames && this.#bufferedFrames === 0) {
+      return [frame];
+    }
+    const chunks: AudioFrame[] = [];
     if (frame.discontinuity || frame.speechStart || frame.interrupted) {
-      yield* this.flush();
+      chunks.push(...this.flush());
     }
     if (frame.interrupted) {
-      yield frame;
-      return;
+      chunks.push(frame);
+      return chunks;
     }
-    const frameCount = frameCountOf(frame);
     let taken = 0;
     while (taken < frameCount) {
       const end = Math.min(
@@ -65,21 +70,24 @@ export class Rechunker {
       const part = sliceFrame(frame, taken, end);
       taken = end;
       if (this.#bufferedFrames === 0 && this.#isChunk(part)) {
-        yield part;
+        chunks.push(part);
       } else {
         this.#append(part);
-        if (this.#bufferedFrames === this.#chunkFrames) yield* this.flush();
+        if (this.#bufferedFrames === this.#chunkFrames) {
+          chunks.push(...this.flush());
+        }
       }
     }
     if (!frame.speechEnd || frameCount > 0 && this.#bufferedFrames === 0) {
-      return;
+      return chunks;
     }
     if (this.#first === undefined) {
-      yield frame;
+      chunks.push(frame);
     } else {
       this.#first = { ...this.#first, speechEnd: true };
-      yield* this.flush();
+      chunks.push(...this.flush());
     }
+    return chunks;
   }
 
   /**
@@ -87,14 +95,14 @@ export class Rechunker {
    *
    * @returns The chunk, or nothing when nothing was collected.
    */
-  *flush(): Generator<AudioFrame> {
+  flush(): AudioFrame[] {
     const first = this.#first;
-    if (first === undefined) return;
+    if (first === undefined) return [];
     const length = this.#bufferedFrames * first.format.channelCount;
     const samples = this.#buffer.subarray(0, length);
     this.#first = undefined;
     this.#bufferedFrames = 0;
-    yield { ...first, samples };
+    return [{ ...first, samples }];
   }
 
   #isChunk(part: AudioFrame): boolean {
@@ -141,8 +149,8 @@ export async function* rechunk(
 ): AsyncGenerator<AudioFrame> {
   const rechunker = new Rechunker(chunkFrames);
   for await (const frame of source) {
-    // Not yield*: it makes promises of what a plain generator gives, which costs
-    // more than all the rest here.
+    // Not yield*: it makes promises of what is in an array, which costs more than
+    // all the rest here.
     for (const chunk of rechunker.push(frame)) yield chunk;
   }
   yield* rechunker.flush();

@@ -230,11 +230,19 @@ class Gate {
   }
 
   /** Gives what goes out because of a block. */
-  take(block: AudioFrame, score: number): Generator<AudioFrame> {
+  take(block: AudioFrame, score: number): Iterable<AudioFrame> {
     this.#last = block;
-    return this.#isSpeaking
-      ? this.#goOn(block, score)
-      : this.#listen(block, score);
+    if (!this.#isSpeaking) return this.#listen(block, score);
+    if (score > this.#offset) {
+      this.#quietBlocks = 0;
+      this.#lastSpeech = block;
+    } else if (++this.#quietBlocks > this.#hangoverBlocks) {
+      return this.#hangUp(block);
+    }
+    this.#utteranceBlocks++;
+    return this.#utteranceBlocks <= this.#maxBlocks - this.#searchBlocks
+      ? [block]
+      : this.#holdBack(block);
   }
 
   /** Ends the utterance, if there is one, behind the last block. */
@@ -253,16 +261,17 @@ class Gate {
     if (gap !== undefined) this.#hole = joined(this.#hole, gap);
   }
 
-  *#listen(block: AudioFrame, score: number): Generator<AudioFrame> {
+  #listen(block: AudioFrame, score: number): Iterable<AudioFrame> {
     const isFirst = this.#candidateBlocks === 0;
     this.#waiting.push(block);
     if (score > (isFirst ? this.#onset : this.#offset)) {
       this.#candidateBlocks++;
       this.#lastSpeech = block;
     } else this.#candidateBlocks = 0;
-    if (this.#candidateBlocks >= this.#minSpeechBlocks) yield* this.#open();
+    if (this.#candidateBlocks >= this.#minSpeechBlocks) return this.#open();
     const kept = this.#preRollBlocks + this.#candidateBlocks;
     while (this.#waiting.length > kept) this.#waiting.shift();
+    return [];
   }
 
   *#open(): Generator<AudioFrame> {
@@ -285,22 +294,16 @@ class Gate {
     yield* waiting;
   }
 
-  *#goOn(block: AudioFrame, score: number): Generator<AudioFrame> {
-    if (score > this.#offset) {
-      this.#quietBlocks = 0;
-      this.#lastSpeech = block;
-    } else if (++this.#quietBlocks > this.#hangoverBlocks) {
-      yield* this.#held.splice(0);
-      yield* this.#close(endMark(block, 0));
-      this.#waiting.push(block);
-      if (this.#preRollBlocks === 0) this.#waiting.shift();
-      return;
-    }
-    this.#utteranceBlocks++;
-    if (this.#utteranceBlocks <= this.#maxBlocks - this.#searchBlocks) {
-      yield block;
-      return;
-    }
+  /** Ends the utterance before a block that is no more a part of it. */
+  *#hangUp(block: AudioFrame): Generator<AudioFrame> {
+    yield* this.#held.splice(0);
+    yield* this.#close(endMark(block, 0));
+    this.#waiting.push(block);
+    if (this.#preRollBlocks === 0) this.#waiting.shift();
+  }
+
+  /** Looks for the quietest moment near the limit. */
+  *#holdBack(block: AudioFrame): Generator<AudioFrame> {
     const volume = rmsVolume(block.samples);
     if (volume <= this.#heldVolume) {
       this.#heldVolume = volume;
