@@ -1,9 +1,8 @@
 /**
  * Stands in for `@std/cli/parse-args` where JSR is out of reach, as far as
- * this project uses it.
+ * this project uses it. `node:util` has such a parser, but loading that takes as
+ * long as half of this program.
  */
-
-import { parseArgs as parse } from "node:util";
 
 export interface ParseOptions {
   readonly string?: readonly string[];
@@ -22,60 +21,56 @@ export function parseArgs(args: string[], options: ParseOptions = {}): Args {
   const { string = [], boolean = [], alias = {}, unknown } = options;
   const strings = new Set(string);
   const booleans = new Set(boolean);
-  const shorts = Object.fromEntries(
-    Object.entries(alias).map(([short, name]) => [name, short]),
-  );
-  const typed = (names: Iterable<string>, type: "string" | "boolean") =>
-    [...names].filter((name) => name !== "_")
-      .map((name) => {
-        const short = shorts[name];
-        return [
-          name,
-          short === undefined ? { type } : { type, short },
-        ] as const;
-      });
-  const end = args.includes("--") ? args.indexOf("--") : args.length;
-  const { tokens } = parse({
-    // An option in the place of a value is an option, and the value is empty.
-    args: args.map((arg, index) => {
-      if (index >= end) return arg;
-      const [, short = "", given] = /^-([^-])=(.*)$/.exec(arg) ?? [];
-      if (short in alias) return `--${alias[short]}=${given}`;
-      const name = arg.startsWith("--") ? arg.slice(2) : alias[arg.slice(1)];
-      const next = args[index + 1];
-      const lacksValue = name !== undefined && strings.has(name) &&
-        (next === undefined || /^-./.test(next));
-      return lacksValue ? `--${name}=` : arg;
-    }),
-    options: Object.fromEntries([
-      ...typed(strings, "string"),
-      ...typed(booleans, "boolean"),
-    ]),
-    strict: false,
-    allowPositionals: true,
-    tokens: true,
-  });
-
   const result: Args = { _: [] };
   for (const name of booleans) result[name] = false;
-  for (const token of tokens) {
-    if (token.kind === "positional") {
-      const arg = token.value;
-      if (token.index < end && unknown?.(arg) === false) continue;
-      const isNumber = !strings.has("_") && arg.trim() !== "" &&
-        !isNaN(Number(arg));
-      result._.push(isNumber ? Number(arg) : arg);
-    } else if (token.kind === "option") {
-      const { name, value } = token;
-      if (booleans.has(name)) {
-        result[name] = value !== "false";
-      } else if (strings.has(name)) {
-        result[name] = value ?? "";
-      } else if (unknown?.(args[token.index]!, name, value ?? true) !== false) {
-        result[name] = value ?? true;
+
+  const take = (arg: string, name: string, value: string | undefined) => {
+    if (booleans.has(name)) result[name] = value !== "false";
+    else if (strings.has(name)) result[name] = value ?? "";
+    else if (unknown?.(arg, name, value ?? true) !== false) {
+      result[name] = value ?? true;
+    }
+  };
+  const takePositional = (arg: string) => {
+    const isNumber = !strings.has("_") && arg.trim() !== "" &&
+      !isNaN(Number(arg));
+    result._.push(isNumber ? Number(arg) : arg);
+  };
+
+  const end = args.includes("--") ? args.indexOf("--") : args.length;
+  for (let i = 0; i < end; i++) {
+    const arg = args[i]!;
+    /** What follows, unless that is an option. */
+    const following = () => {
+      const next = args[i + 1];
+      if (i + 1 >= end || next === undefined || /^-./.test(next)) {
+        return undefined;
       }
+      i++;
+      return next;
+    };
+    const long = /^--([^=]+)(?:=(.*))?$/s.exec(arg);
+    const short = /^-([^-]+?)(?:=(.*))?$/s.exec(arg);
+    if (long !== null) {
+      const [, name, given] = long;
+      take(arg, name!, given ?? (strings.has(name!) ? following() : undefined));
+    } else if (short !== null) {
+      const [, letters, given] = short;
+      for (const [k, letter] of [...letters!].entries()) {
+        const name = alias[letter] ?? letter;
+        const rest = letters!.slice(k + 1);
+        if (strings.has(name)) {
+          take(arg, name, given ?? (rest === "" ? following() : rest));
+          break;
+        }
+        take(arg, name, rest === "" ? given : undefined);
+      }
+    } else if (unknown?.(arg) !== false) {
+      takePositional(arg);
     }
   }
+  for (const arg of args.slice(end + 1)) takePositional(arg);
+
   for (const [short, name] of Object.entries(alias)) {
     if (name in result) result[short] = result[name];
   }

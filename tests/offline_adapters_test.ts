@@ -179,6 +179,7 @@ for (
     ["--seconds 1.5 --json", { seconds: "1.5", json: true }],
     ["--json x", { json: true, _: ["x"] }],
     ["-q", { quiet: true }],
+    ["-qd hw:1", { quiet: true, device: "hw:1" }],
     ["--seconds", { seconds: "" }],
     ["--seconds --json", { seconds: "", json: true }],
     ["--seconds=", { seconds: "" }],
