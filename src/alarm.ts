@@ -62,3 +62,13 @@ export class ClockAlarm implements Alarm {
     this.#ringing = new AbortController();
   }
 }
+
+/**
+ * Gives an alarm that goes by a clock.
+ *
+ * @param clock The clock.
+ * @returns Its own kind, or one that sleeps as the clock does.
+ */
+export function alarmOf(clock: Clock): Alarm {
+  return clock.createAlarm?.() ?? new ClockAlarm(clock);
+}

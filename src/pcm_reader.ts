@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Alarm, ClockAlarm } from "./alarm.ts";
+import { type Alarm, alarmOf } from "./alarm.ts";
 import type { Clock } from "./clock.ts";
 import type { LossCause } from "./frame.ts";
 import { PeriodForecast } from "./period_forecast.ts";
@@ -103,8 +103,7 @@ export class PcmReader {
     this.#signal = options.signal;
     this.#lastReadMs = options.clock.now();
     this.#missingFrames = pcm.parameters.periodFrames;
-    this.#alarm = options.clock.createAlarm?.() ??
-      new ClockAlarm(options.clock);
+    this.#alarm = alarmOf(options.clock);
     options.signal.addEventListener("abort", () => this.#alarm.ring(), {
       once: true,
     });

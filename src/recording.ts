@@ -8,6 +8,7 @@
  * @module
  */
 
+import { type Alarm, alarmOf } from "./alarm.ts";
 import type { Clock } from "./clock.ts";
 import { type AudioFrame, frameCountOf } from "./frame.ts";
 import { fillGaps } from "./fill_gaps.ts";
@@ -78,7 +79,10 @@ export class Recording {
   readonly finished: Promise<void>;
   readonly #options: RecordingOptions;
   readonly #rechunker: Rechunker;
-  #autoFlush: AbortController | undefined;
+  readonly #alarm: Alarm;
+  /** When the chunk that is being filled has waited for long enough. */
+  #flushAtMs: number | undefined;
+  #isFlushTimed = false;
   readonly #pauses = new Pauses();
   #paused = false;
   #speechActive = false;
@@ -97,6 +101,7 @@ export class Recording {
     this.microphone = microphone;
     this.#options = options;
     this.#rechunker = new Rechunker(options.chunkFrames);
+    this.#alarm = alarmOf(options.clock);
     this.#setPatience();
     this.finished = this.#run();
   }
@@ -184,6 +189,7 @@ export class Recording {
     } finally {
       // Also after a failure: what was captured before it is not lost.
       this.flush();
+      this.#alarm.ring();
       this.#speechActive = false;
       await this.microphone.close();
     }
@@ -239,23 +245,24 @@ export class Recording {
 
   #handOver(chunks: Iterable<AudioFrame>): void {
     for (const chunk of chunks) {
-      this.#stopAutoFlush();
+      this.#flushAtMs = undefined;
       if (chunk.samples.length > 0) this.#chunkCount++;
       this.#options.onChunk(chunk);
     }
-    if (this.#rechunker.bufferedFrames > 0) this.#startAutoFlush();
-  }
-
-  #startAutoFlush(): void {
-    if (this.#autoFlush !== undefined) return;
-    const timer = this.#autoFlush = new AbortController();
+    if (this.#rechunker.bufferedFrames === 0) return;
     const { autoFlushMs, clock } = this.#options;
-    clock.sleep(autoFlushMs, { signal: timer.signal })
-      .then(() => this.flush(), () => {});
+    this.#flushAtMs ??= clock.now() + autoFlushMs;
+    if (!this.#isFlushTimed) this.#flushInTime();
   }
 
-  #stopAutoFlush(): void {
-    this.#autoFlush?.abort();
-    this.#autoFlush = undefined;
+  /** One sleep outlasts the chunks that are filled meanwhile. */
+  async #flushInTime(): Promise<void> {
+    this.#isFlushTimed = true;
+    while (this.#flushAtMs !== undefined) {
+      const restMs = this.#flushAtMs - this.#options.clock.now();
+      if (restMs <= 0) this.flush();
+      else if (!await this.#alarm.sleep(restMs)) break;
+    }
+    this.#isFlushTimed = false;
   }
 }
