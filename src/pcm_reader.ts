@@ -305,7 +305,8 @@ export class PcmReader {
   async #resumed(): Promise<boolean> {
     try {
       while (!this.#pcm.resume()) {
-        if (!await this.#alarm.sleep(RESUME_POLL_MS)) return true;
+        await this.#alarm.sleep(RESUME_POLL_MS);
+        if (this.#signal.aborted) return true;
       }
       return true;
     } catch {

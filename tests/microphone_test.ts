@@ -355,6 +355,27 @@ Deno.test("Microphone whose patience ends looks at once for what is there", asyn
   await collecting;
 });
 
+Deno.test("Microphone whose patience ends while its device sleeps waits on for that", async () => {
+  const { clock, openPcm } = lab([
+    noiseFor(500),
+    { type: "suspend", durationMs: 300, resumable: true },
+    NOISE,
+  ]);
+  const mic = await openMicrophone({ openPcm, clock });
+  const collecting = collect(mic);
+  await clock.advance(600);
+  for (let time = 0; time < 10; time++) {
+    mic.patienceMs = 400;
+    mic.patienceMs = 0;
+    await clock.advance(1);
+  }
+  await clock.advance(500);
+  await mic.stop();
+  const frames = await collecting;
+  assertEquals(frames.filter((frame) => frame.discontinuity).length, 1);
+  assertEquals(mic.stats.reopenCount, 0);
+});
+
 Deno.test("Microphone is never so patient that a short ring overruns", async () => {
   const { clock, openPcm } = lab([NOISE]);
   const mic = await openMicrophone({
