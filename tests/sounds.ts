@@ -6,47 +6,88 @@ export function noise(
   dbfs: number,
   sampleRate = 24_000,
 ): Int16Array {
-  let state = 1;
+  const chance = chanceOf(1);
   const peak = 32_768 * 10 ** (dbfs / 20) * Math.sqrt(3);
-  return Int16Array.from({ length: seconds * sampleRate }, () => {
-    state = Math.imul(state, 1_664_525) + 1_013_904_223 | 0;
-    return peak * state / 2 ** 31;
-  });
+  return Int16Array.from(
+    { length: seconds * sampleRate },
+    () => peak * (2 * chance() - 1),
+  );
 }
 
 /**
- * A synthesised vowel sequence: glottal pulses of a falling pitch through moving
- * formants, in syllables. It is no recording, but it has what voices have.
+ * Syllables of chance: a fricative most of the time, and a vowel, which is glottal
+ * pulses of a moving pitch through formants that glide from one vowel to the next
+ * (of G. Peterson and H. Barney, Control Methods Used in a Study of the Vowels,
+ * 1952). It is no recording, but it has what voices have.
  */
 export function voice(seconds: number, peak: number): Int16Array {
   const rate = 24_000;
+  const vowels = [
+    [730, 1090, 2440],
+    [270, 2290, 3010],
+    [530, 1840, 2480],
+    [570, 840, 2410],
+    [300, 870, 2240],
+    [660, 1720, 2410],
+  ];
+  const bandwidths = [70, 100, 150];
+  const chance = chanceOf(7);
   const samples = new Float64Array(seconds * rate);
-  const formants = [[700, 1200, 2600], [300, 2200, 3000], [500, 900, 2400]];
-  const states = new Float64Array(6);
+  const memory = new Float64Array(6);
+  const formants = [...vowels[0]!];
   let phase = 0;
-  for (let i = 0; i < samples.length; i++) {
-    const t = i / rate;
-    const syllable = Math.floor(t * 5);
-    const place = t * 5 - syllable;
-    phase += (130 - 25 * (t % 1) + 6 * Math.sin(13 * t)) / rate;
-    if (phase >= 1) phase -= 1;
-    let value = phase < 0.1 ? Math.sin(Math.PI * phase / 0.1) : -0.06;
-    const target = formants[syllable % 3]!;
-    let sum = 0;
-    for (let k = 0; k < 3; k++) {
-      const w = 2 * Math.PI * target[k]! / rate;
-      const r = 1 - 0.008 * (k + 1);
-      const y = value + 2 * r * Math.cos(w) * states[2 * k]! -
-        r * r * states[2 * k + 1]!;
-      states[2 * k + 1] = states[2 * k]!;
-      states[2 * k] = y;
-      sum += y / (k + 1);
+  let lastWhite = 0;
+  let begin = 0;
+  while (begin < samples.length) {
+    const vowelLength = Math.floor(rate * (0.08 + 0.12 * chance()));
+    const hissLength = chance() < 0.7
+      ? Math.floor(rate * (0.05 + 0.05 * chance()))
+      : 0;
+    const vowel = vowels[Math.floor(vowels.length * chance())]!;
+    const pitch = 95 + 60 * chance();
+    const slope = 60 * chance() - 40;
+    const loudness = 0.5 + 0.5 * chance();
+    const end = Math.min(begin + hissLength + vowelLength, samples.length);
+    for (let i = begin; i < end; i++) {
+      const white = 2 * chance() - 1;
+      const high = white - lastWhite;
+      lastWhite = white;
+      const hissed = i - begin;
+      if (hissed < hissLength) {
+        samples[i] = 3 * high * Math.sin(Math.PI * hissed / hissLength);
+        continue;
+      }
+      const place = (hissed - hissLength) / vowelLength;
+      phase += (pitch + slope * place) * (1 + 0.02 * white) / rate;
+      if (phase >= 1) phase -= 1;
+      const pulse = phase < 0.4 ? 50 * phase ** 2 * (0.4 - phase) : 0;
+      const source = pulse - 0.08 + 0.02 * white;
+      let sum = 0;
+      for (let k = 0; k < 3; k++) {
+        formants[k]! += (vowel[k]! - formants[k]!) / (0.03 * rate);
+        const r = Math.exp(-Math.PI * bandwidths[k]! / rate);
+        const y = source - r * r * memory[2 * k + 1]! +
+          2 * r * Math.cos(2 * Math.PI * formants[k]! / rate) * memory[2 * k]!;
+        memory[2 * k + 1] = memory[2 * k]!;
+        memory[2 * k] = y;
+        sum += y / (k + 1);
+      }
+      const swell = Math.sin(Math.PI * Math.max(0.02, place)) ** 0.5;
+      samples[i] = loudness * sum * swell;
     }
-    value = sum;
-    samples[i] = value * Math.sin(Math.PI * Math.min(1, place * 1.25)) ** 0.5;
+    begin = end + (chance() < 0.15 ? Math.floor(0.08 * rate) : 0);
   }
   const loudest = samples.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
   return Int16Array.from(samples, (value) => peak * 32_767 * value / loudest);
+}
+
+/** The same numbers from 0 to 1 in every run. */
+function chanceOf(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = Math.imul(state, 1_664_525) + 1_013_904_223 | 0;
+    return (state >>> 0) / 2 ** 32;
+  };
 }
 
 /** Puts sounds behind one another. */

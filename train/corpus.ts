@@ -7,11 +7,12 @@
  * ```
  *
  * Needs Debian's `apt-get`, `dpkg`, `ffmpeg`, `sox` with `libsox-fmt-all`,
- * `espeak-ng` and `flite`. What is there already is left as it is.
+ * `ancient`, `espeak-ng` and `flite`. What is there already is left as it is.
  *
  * @module
  */
 
+import { ARCHIVES } from "./archives.ts";
 import { Random } from "./random.ts";
 import {
   type Source,
@@ -57,6 +58,7 @@ async function unpack(folder: string, name: string): Promise<void> {
     await run("dpkg", ["-x", `${folder}/deb/${file}`, target]);
     await Deno.remove(`${folder}/deb/${file}`);
   }
+  await ARCHIVES[name]?.(target);
 }
 
 async function decode(folder: string, source: Source): Promise<void> {
@@ -83,9 +85,12 @@ async function decode(folder: string, source: Source): Promise<void> {
   let failed = 0;
   await each(chosen, async (found, i) => {
     const file = /\.(opus|it)$/.test(found) ? await asWav(found, part) : found;
-    const isRaw = file.endsWith(".raw") && source.rawRate !== undefined;
+    const isRaw = /\.(raw|ALS)$/.test(file) && source.rawRate !== undefined;
+    const encoding = source.isEightBits
+      ? ["-e", "unsigned", "-b", "8"]
+      : ["-e", "signed", "-b", "16"];
     const format = isRaw
-      ? ["-t", "raw", "-r", `${source.rawRate}`, "-e", "signed", "-b", "16"]
+      ? ["-t", "raw", "-r", `${source.rawRate}`, ...encoding]
       : [];
     const begin = source.kind === "music" ? MUSIC_BEGIN_SECONDS : 0;
     const isDecoded = await succeeds("sox", [

@@ -510,7 +510,7 @@ export function trainingScene(corpus: Corpus, seed: number): TrainingScene {
       noise,
       snrDb: random.chance(0.15)
         ? random.between(20, 40)
-        : random.between(-4, 22),
+        : random.between(-6, 18),
       peakDbfs: random.between(-46, -2),
       hissDbfs: random.chance(0.15) ? undefined : random.between(-100, -55),
       isRough: random.chance(0.8),

@@ -22,10 +22,12 @@ export interface Source {
   readonly files: RegExp;
   /** Files that do not hold what their source says. */
   readonly not?: RegExp;
+  /** Samples per second of files without a header (mono, signed 16 bits). */
+  readonly rawRate?: number;
+  /** Whether those are unsigned, of 8 bits. */
+  readonly isEightBits?: boolean;
   /** The most files that are used, spread over all. */
   readonly atMost?: number;
-  /** Samples per second of files without a header (signed, 16 bits, mono). */
-  readonly rawRate?: number;
 }
 
 /** A voice of a speech synthesiser. */
@@ -156,6 +158,44 @@ export const SOURCES: readonly Source[] = [
     files: new RegExp(`/voices/${voice}/.*\\.ogg$`),
     not: /Ouch|Oof|Ow|Hmm|Ugh|Cough|Laugh/i,
   })),
+  // Of these games' actors, who speaks a line shows in its number at best: so
+  // neighbouring lines count as one voice.
+  ...["50", "51", "52", "53", "54"].map((part): Source => ({
+    name: `sky-${part}`,
+    role: "train",
+    kind: "speech",
+    package: "beneath-a-steel-sky",
+    files: new RegExp(`/lines/${part}\\d+\\.raw$`),
+    atMost: 250,
+    rawRate: 11_025,
+    isEightBits: true,
+  })),
+  ...["0", "1", "2", "3", "4", "5", "6", "7", "C", "J"].map((part): Source => ({
+    name: `queen-${part}`,
+    role: "train",
+    kind: "speech",
+    package: "flight-of-the-amazon-queen",
+    files: new RegExp(`/lines/${part}[^/]*\\.mp3$`),
+    atMost: 200,
+  })),
+  {
+    name: "drascula",
+    role: "train",
+    kind: "speech",
+    package: "drascula",
+    files: /\.ALS$/,
+    atMost: 400,
+    rawRate: 11_025,
+    isEightBits: true,
+  },
+  {
+    name: "festvox-ru",
+    role: "train",
+    kind: "speech",
+    package: "festvox-ru",
+    files: /\/wav\/.*\.wav$/,
+    atMost: 250,
+  },
   ...[
     ["pocketsphinx", "pocketsphinx-testdata", /\.(wav|raw|sph)$/],
     ["asterisk-en", "asterisk-core-sounds-en-wav", /\.wav$/],

@@ -13,7 +13,7 @@ import { SpeechScorer } from "./speech_scorer.ts";
  * Measured on voices and noises that did not train: music and machines seldom come
  * above this onset, and a higher offset would cost the ends of words.
  */
-const ONSET = 0.75;
+const ONSET = 0.78;
 const OFFSET_SHARE = 0.55;
 
 /**
