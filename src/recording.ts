@@ -24,7 +24,7 @@ import { rmsVolume } from "./volume.ts";
  * While nobody speaks audio may come late by a chunk, but within these: the beginning
  * of an utterance goes out that much later, and nothing of it is lost.
  */
-const LEAST_QUIET_PATIENCE_MS = 40;
+const LEAST_QUIET_PATIENCE_MS = 60;
 const MOST_QUIET_PATIENCE_MS = 200;
 
 /** How late it may come during a pause. */
