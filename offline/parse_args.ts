@@ -1,7 +1,7 @@
 /**
  * Stands in for `@std/cli/parse-args` where JSR is out of reach, as far as
- * this project uses it. `node:util` has such a parser, but loading that takes as
- * long as half of this program.
+ * this project uses it. `node:util` has such a parser, but loading that makes the
+ * start of a program longer that cannot do so in use.
  */
 
 export interface ParseOptions {

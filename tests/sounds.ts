@@ -1,17 +1,19 @@
 /** Sounds made by arithmetic, the same in every run: PCM16, mono, 24 kHz. */
 
+import { Random } from "../train/random.ts";
+
 /** Noise that is the same in every run, of a level in dBFS. */
 export function noise(
   seconds: number,
   dbfs: number,
   sampleRate = 24_000,
 ): Int16Array {
-  const chance = chanceOf(1);
+  let state = 1;
   const peak = 32_768 * 10 ** (dbfs / 20) * Math.sqrt(3);
-  return Int16Array.from(
-    { length: seconds * sampleRate },
-    () => peak * (2 * chance() - 1),
-  );
+  return Int16Array.from({ length: seconds * sampleRate }, () => {
+    state = Math.imul(state, 1_664_525) + 1_013_904_223 | 0;
+    return peak * state / 2 ** 31;
+  });
 }
 
 /**
@@ -31,7 +33,7 @@ export function voice(seconds: number, peak: number): Int16Array {
     [660, 1720, 2410],
   ];
   const bandwidths = [70, 100, 150];
-  const chance = chanceOf(7);
+  const random = new Random(2);
   const samples = new Float64Array(seconds * rate);
   const memory = new Float64Array(6);
   const formants = [...vowels[0]!];
@@ -39,17 +41,17 @@ export function voice(seconds: number, peak: number): Int16Array {
   let lastWhite = 0;
   let begin = 0;
   while (begin < samples.length) {
-    const vowelLength = Math.floor(rate * (0.08 + 0.12 * chance()));
-    const hissLength = chance() < 0.7
-      ? Math.floor(rate * (0.05 + 0.05 * chance()))
+    const vowelLength = Math.floor(rate * random.between(0.08, 0.2));
+    const hissLength = random.chance(0.7)
+      ? Math.floor(rate * random.between(0.05, 0.1))
       : 0;
-    const vowel = vowels[Math.floor(vowels.length * chance())]!;
-    const pitch = 95 + 60 * chance();
-    const slope = 60 * chance() - 40;
-    const loudness = 0.5 + 0.5 * chance();
+    const vowel = random.pick(vowels);
+    const pitch = random.between(95, 155);
+    const slope = random.between(-40, 20);
+    const loudness = random.between(0.5, 1);
     const end = Math.min(begin + hissLength + vowelLength, samples.length);
     for (let i = begin; i < end; i++) {
-      const white = 2 * chance() - 1;
+      const white = random.between(-1, 1);
       const high = white - lastWhite;
       lastWhite = white;
       const hissed = i - begin;
@@ -75,19 +77,10 @@ export function voice(seconds: number, peak: number): Int16Array {
       const swell = Math.sin(Math.PI * Math.max(0.02, place)) ** 0.5;
       samples[i] = loudness * sum * swell;
     }
-    begin = end + (chance() < 0.15 ? Math.floor(0.08 * rate) : 0);
+    begin = end + (random.chance(0.15) ? Math.floor(0.08 * rate) : 0);
   }
   const loudest = samples.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
   return Int16Array.from(samples, (value) => peak * 32_767 * value / loudest);
-}
-
-/** The same numbers from 0 to 1 in every run. */
-function chanceOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = Math.imul(state, 1_664_525) + 1_013_904_223 | 0;
-    return (state >>> 0) / 2 ** 32;
-  };
 }
 
 /** Puts sounds behind one another. */

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { run } from "./programs.ts";
+
 /** Makes files of what a package holds in one, in a folder of that package. */
 export type Archive = (folder: string) => Promise<void>;
 
@@ -13,8 +15,10 @@ export const ARCHIVES: Readonly<Record<string, Archive>> = {
   "flight-of-the-amazon-queen": queen,
 };
 
-/** `sky.dnr` lists what is in `sky.dsk`; what is said has numbers from here. */
+/** `sky.dnr` lists what is in `sky.dsk`; what is said has numbers from here on. */
 const SKY_FIRST_LINE = 50_000;
+/** From here on there are sounds among them, which are not packed. */
+const SKY_FIRST_OTHER = 55_000;
 /** Of the game's own, before what is packed. */
 const SKY_HEADER_BYTES = 22;
 
@@ -24,10 +28,10 @@ async function sky(folder: string): Promise<void> {
   const index = new DataView((await Deno.readFile(`${from}.dnr`)).buffer);
   const bytes = await Deno.readFile(`${from}.dsk`);
   const packed = `${folder}/line.rnc`;
-  await Deno.mkdir(`${folder}/lines`);
+  await Deno.mkdir(`${folder}/lines`, { recursive: true });
   for (let at = 4; at < index.byteLength; at += 8) {
     const number = index.getUint16(at, true);
-    if (number < SKY_FIRST_LINE) continue;
+    if (number < SKY_FIRST_LINE || number >= SKY_FIRST_OTHER) continue;
     const place = index.getUint32(at + 2, true) & 0xff_ffff;
     const size = index.getUint32(at + 4, true) >>> 8 & 0x3f_ffff;
     // Places beyond the first eight megabytes are counted in sixteens.
@@ -36,11 +40,8 @@ async function sky(folder: string): Promise<void> {
       packed,
       bytes.subarray(begin + SKY_HEADER_BYTES, begin + size),
     );
-    await new Deno.Command("ancient", {
-      args: ["decompress", packed, `${folder}/lines/${number}.raw`],
-      stdout: "null",
-      stderr: "null",
-    }).output();
+    const line = `${folder}/lines/${number}.raw`;
+    await run("ancient", ["decompress", packed, line]);
   }
 }
 
@@ -54,7 +55,7 @@ async function queen(folder: string): Promise<void> {
   const bytes = await Deno.readFile(`${folder}/${path}`);
   const table = new DataView(bytes.buffer);
   const count = table.getUint16(QUEEN_TABLE - 2);
-  await Deno.mkdir(`${folder}/lines`);
+  await Deno.mkdir(`${folder}/lines`, { recursive: true });
   for (let i = 0; i < count; i++) {
     const at = QUEEN_TABLE + i * QUEEN_ENTRY_BYTES;
     const [name] = new TextDecoder().decode(bytes.subarray(at, at + 12))

@@ -13,6 +13,7 @@
  */
 
 import { ARCHIVES } from "./archives.ts";
+import { run, succeeds } from "./programs.ts";
 import { Random } from "./random.ts";
 import {
   type Source,
@@ -50,15 +51,17 @@ if (import.meta.main) {
 async function unpack(folder: string, name: string): Promise<void> {
   const target = `${folder}/packages/${name}`;
   if (await exists(target)) return;
+  const part = `${target}.part`;
   await Deno.mkdir(`${folder}/deb`, { recursive: true });
   await Deno.mkdir(`${folder}/packages`, { recursive: true });
   await run("apt-get", ["download", name], `${folder}/deb`);
   for await (const { name: file } of Deno.readDir(`${folder}/deb`)) {
     if (!file.startsWith(`${name}_`)) continue;
-    await run("dpkg", ["-x", `${folder}/deb/${file}`, target]);
+    await run("dpkg", ["-x", `${folder}/deb/${file}`, part]);
     await Deno.remove(`${folder}/deb/${file}`);
   }
-  await ARCHIVES[name]?.(target);
+  await ARCHIVES[name]?.(part);
+  await Deno.rename(part, target);
 }
 
 async function decode(folder: string, source: Source): Promise<void> {
@@ -181,33 +184,6 @@ async function each<T>(
     }
   };
   await Promise.all(Array.from({ length: JOBS }, worker));
-}
-
-async function run(
-  program: string,
-  args: string[],
-  cwd?: string,
-): Promise<void> {
-  if (!await succeeds(program, args, cwd)) {
-    throw new Error(
-      `Cannot go on as this failed: ${program} ${args.join(" ")}`,
-    );
-  }
-}
-
-async function succeeds(
-  program: string,
-  args: string[],
-  cwd?: string,
-): Promise<boolean> {
-  const { success } = await new Deno.Command(program, {
-    args,
-    cwd,
-    stdin: "null",
-    stdout: "null",
-    stderr: "null",
-  }).output();
-  return success;
 }
 
 async function exists(path: string): Promise<boolean> {
