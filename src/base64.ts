@@ -9,6 +9,7 @@ import {
   encodeBase64 as encodeBytes,
 } from "@std/encoding/base64";
 import type { AudioFrame } from "./frame.ts";
+import { through } from "./stage.ts";
 
 /**
  * Encodes samples as base64 of little-endian PCM16.
@@ -72,10 +73,10 @@ export function base64ToPcm16(base64: string): Int16Array {
  * @param source The blocks.
  * @returns Base64 of each block's PCM16.
  */
-export async function* encodeBase64(
+export function encodeBase64(
   source: AsyncIterable<AudioFrame>,
 ): AsyncGenerator<string> {
-  for await (const { samples } of source) {
-    if (samples.length > 0) yield pcm16ToBase64(samples);
-  }
+  return through(source, () => ({
+    push: ({ samples }) => samples.length > 0 ? [pcm16ToBase64(samples)] : [],
+  }));
 }

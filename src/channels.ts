@@ -5,6 +5,7 @@
  */
 
 import { type AudioFrame, frameCountOf } from "./frame.ts";
+import { through } from "./stage.ts";
 import { checkInteger } from "./validation.ts";
 
 /**
@@ -53,24 +54,21 @@ export type ChannelChoice = number | "mix";
  * @returns Blocks of one channel; those that have one already pass as they are.
  * @throws {RangeError} When there is no such channel.
  */
-export async function* toMono(
+export function toMono(
   source: AsyncIterable<AudioFrame>,
   choice: ChannelChoice = "mix",
 ): AsyncGenerator<AudioFrame> {
-  for await (const frame of source) {
-    const { sampleRate, channelCount } = frame.format;
-    if (choice !== "mix") {
-      checkInteger("choice", choice, 0, channelCount - 1);
-    }
-    if (channelCount === 1) {
-      yield frame;
-      continue;
-    }
-    const samples = new Int16Array(frameCountOf(frame));
-    if (choice === "mix") mixChannels(frame.samples, samples, channelCount);
-    else pick(frame.samples, samples, channelCount, choice);
-    yield { ...frame, format: { sampleRate, channelCount: 1 }, samples };
-  }
+  return through(source, () => ({ push: (frame) => [monoOf(frame, choice)] }));
+}
+
+function monoOf(frame: AudioFrame, choice: ChannelChoice): AudioFrame {
+  const { sampleRate, channelCount } = frame.format;
+  if (choice !== "mix") checkInteger("choice", choice, 0, channelCount - 1);
+  if (channelCount === 1) return frame;
+  const samples = new Int16Array(frameCountOf(frame));
+  if (choice === "mix") mixChannels(frame.samples, samples, channelCount);
+  else pick(frame.samples, samples, channelCount, choice);
+  return { ...frame, format: { sampleRate, channelCount: 1 }, samples };
 }
 
 /**

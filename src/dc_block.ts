@@ -5,6 +5,7 @@
  */
 
 import type { AudioFrame } from "./frame.ts";
+import { type Stage, through } from "./stage.ts";
 import { checkNumber } from "./validation.ts";
 
 /** Settings of {@linkcode blockDc}. */
@@ -30,38 +31,45 @@ export interface BlockDcOptions {
  * @returns As many blocks, with their marks and places.
  * @throws {RangeError} When the cut-off is out of range.
  */
-export async function* blockDc(
+export function blockDc(
   source: AsyncIterable<AudioFrame>,
   options: BlockDcOptions = {},
 ): AsyncGenerator<AudioFrame> {
-  const { cutoffHz = 20 } = options;
-  checkNumber("cutoffHz", cutoffHz, 1, 200);
-  let inputs: Float64Array | undefined;
-  let outputs = new Float64Array();
-  for await (const frame of source) {
-    if (frame.samples.length === 0) {
-      yield frame;
-      continue;
-    }
+  return through(source, () => new DcBlocker(options));
+}
+
+class DcBlocker implements Stage<AudioFrame, AudioFrame> {
+  readonly #cutoffHz: number;
+  /** The last of each channel. */
+  #inputs: Float64Array | undefined;
+  #outputs = new Float64Array();
+
+  constructor({ cutoffHz = 20 }: BlockDcOptions) {
+    checkNumber("cutoffHz", cutoffHz, 1, 200);
+    this.#cutoffHz = cutoffHz;
+  }
+
+  push(frame: AudioFrame): AudioFrame[] {
+    if (frame.samples.length === 0) return [frame];
     const { sampleRate, channelCount } = frame.format;
-    const pole = Math.exp(-2 * Math.PI * cutoffHz / sampleRate);
-    if (inputs === undefined || frame.discontinuity !== undefined) {
-      inputs = Float64Array.from(frame.samples.subarray(0, channelCount));
-      outputs = new Float64Array(channelCount);
+    const pole = Math.exp(-2 * Math.PI * this.#cutoffHz / sampleRate);
+    if (this.#inputs === undefined || frame.discontinuity !== undefined) {
+      this.#inputs = Float64Array.from(frame.samples.subarray(0, channelCount));
+      this.#outputs = new Float64Array(channelCount);
     }
     const samples = new Int16Array(frame.samples.length);
     for (let channel = 0; channel < channelCount; channel++) {
-      let input = inputs[channel]!;
-      let output = outputs[channel]!;
+      let input = this.#inputs[channel]!;
+      let output = this.#outputs[channel]!;
       for (let i = channel; i < samples.length; i += channelCount) {
         const sample = frame.samples[i]!;
         output = sample - input + pole * output;
         input = sample;
         samples[i] = Math.max(-32_768, Math.min(32_767, Math.round(output)));
       }
-      inputs[channel] = input;
-      outputs[channel] = output;
+      this.#inputs[channel] = input;
+      this.#outputs[channel] = output;
     }
-    yield { ...frame, samples };
+    return [{ ...frame, samples }];
   }
 }

@@ -4,7 +4,12 @@
  * @module
  */
 
-import { type AudioFrame, frameCountOf } from "./frame.ts";
+import {
+  type AudioFrame,
+  type DiscontinuityCause,
+  frameCountOf,
+} from "./frame.ts";
+import { through } from "./stage.ts";
 import { checkNumber } from "./validation.ts";
 
 /** Settings of {@linkcode fillGaps}. */
@@ -39,37 +44,45 @@ export interface FillGapsOptions {
  * @returns The blocks, with silence between them.
  * @throws {RangeError} When a setting is outside its range.
  */
-export async function* fillGaps(
+export function fillGaps(
   source: AsyncIterable<AudioFrame>,
   options: FillGapsOptions = {},
 ): AsyncGenerator<AudioFrame> {
-  const { maxGapMs = 10_000 } = options;
-  checkNumber("maxGapMs", maxGapMs, 0, 3_600_000);
-  for await (const frame of source) {
-    const { sampleRate } = frame.format;
-    const { cause, lostFrames } = frame.discontinuity ?? NO_GAP;
-    if (
-      cause === "paused" || lostFrames === 0 ||
-      lostFrames > maxGapMs * sampleRate / 1000
-    ) {
-      yield frame;
-      continue;
-    }
-    const begin = frame.position - lostFrames;
-    const blockFrames = Math.max(1, frameCountOf(frame));
-    for (let done = 0; done < lostFrames; done += blockFrames) {
-      const frameCount = Math.min(blockFrames, lostFrames - done);
-      yield {
-        format: frame.format,
-        samples: new Int16Array(frameCount * frame.format.channelCount),
-        position: begin + done,
-        timestampMs: frame.timestampMs -
-          (lostFrames - done) * 1000 / sampleRate,
-        filled: cause,
-      };
-    }
-    yield { ...frame, discontinuity: undefined };
+  return through(source, () => {
+    const { maxGapMs = 10_000 } = options;
+    checkNumber("maxGapMs", maxGapMs, 0, 3_600_000);
+    return {
+      push: (frame) => {
+        const { cause, lostFrames } = frame.discontinuity ?? NO_GAP;
+        const lostMs = lostFrames * 1000 / frame.format.sampleRate;
+        return cause === "paused" || lostFrames === 0 || lostMs > maxGapMs
+          ? [frame]
+          : filled(frame, cause, lostFrames);
+      },
+    };
+  });
+}
+
+/** The silence before a block, and the block. */
+function* filled(
+  frame: AudioFrame,
+  cause: DiscontinuityCause,
+  lostFrames: number,
+): Generator<AudioFrame> {
+  const { sampleRate, channelCount } = frame.format;
+  const begin = frame.position - lostFrames;
+  const blockFrames = Math.max(1, frameCountOf(frame));
+  for (let done = 0; done < lostFrames; done += blockFrames) {
+    const frameCount = Math.min(blockFrames, lostFrames - done);
+    yield {
+      format: frame.format,
+      samples: new Int16Array(frameCount * channelCount),
+      position: begin + done,
+      timestampMs: frame.timestampMs - (lostFrames - done) * 1000 / sampleRate,
+      filled: cause,
+    };
   }
+  yield { ...frame, discontinuity: undefined };
 }
 
 const NO_GAP = { cause: "paused", lostFrames: 0 } as const;

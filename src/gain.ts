@@ -5,6 +5,7 @@
  */
 
 import { type AudioFrame, frameCountOf } from "./frame.ts";
+import { through } from "./stage.ts";
 import { checkNumber } from "./validation.ts";
 
 /** Samples of PCM16 are shares of this. */
@@ -43,15 +44,17 @@ const GAIN_DOWN_DB_PER_S = 20;
  * @returns As many blocks, with their marks and places.
  * @throws {RangeError} When the gain is out of range.
  */
-export async function* applyGain(
+export function applyGain(
   source: AsyncIterable<AudioFrame>,
   gainDb: number,
 ): AsyncGenerator<AudioFrame> {
-  checkNumber("gainDb", gainDb, -60, 60);
-  const factor = 10 ** (gainDb / 20);
-  for await (const frame of source) {
-    yield { ...frame, samples: scaled(frame.samples, factor) };
-  }
+  return through(source, () => {
+    checkNumber("gainDb", gainDb, -60, 60);
+    const factor = 10 ** (gainDb / 20);
+    return {
+      push: (frame) => [{ ...frame, samples: scaled(frame.samples, factor) }],
+    };
+  });
 }
 
 /** Settings of {@linkcode autoGain}. */
@@ -84,17 +87,19 @@ export interface AutoGainOptions {
  * @returns As many blocks, with their marks and places.
  * @throws {RangeError} When a setting is out of range.
  */
-export async function* autoGain(
+export function autoGain(
   source: AsyncIterable<AudioFrame>,
   options: AutoGainOptions = {},
 ): AsyncGenerator<AudioFrame> {
-  const { targetDbfs = -20, maxGainDb = 30 } = options;
-  checkNumber("targetDbfs", targetDbfs, -40, -6);
-  checkNumber("maxGainDb", maxGainDb, 0, 60);
-  const control = new GainControl(targetDbfs, maxGainDb);
-  for await (const frame of source) {
-    yield { ...frame, samples: control.apply(frame) };
-  }
+  return through(source, () => {
+    const { targetDbfs = -20, maxGainDb = 30 } = options;
+    checkNumber("targetDbfs", targetDbfs, -40, -6);
+    checkNumber("maxGainDb", maxGainDb, 0, 60);
+    const control = new GainControl(targetDbfs, maxGainDb);
+    return {
+      push: (frame) => [{ ...frame, samples: control.apply(frame) }],
+    };
+  });
 }
 
 class GainControl {

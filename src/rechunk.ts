@@ -5,6 +5,7 @@
  */
 
 import { type AudioFrame, frameCountOf, sliceFrame } from "./frame.ts";
+import { type Stage, through } from "./stage.ts";
 import { checkInteger } from "./validation.ts";
 
 /**
@@ -18,7 +19,7 @@ import { checkInteger } from "./validation.ts";
  * Use {@linkcode rechunk} for a stream; use this class where chunks must also be
  * flushed from outside.
  */
-export class Rechunker {
+export class Rechunker implements Stage<AudioFrame, AudioFrame> {
   readonly #chunkFrames: number;
   /** The beginning of the chunk that is being put together. */
   #first: AudioFrame | undefined;
@@ -143,15 +144,9 @@ export class Rechunker {
  * @returns The chunks.
  * @throws {RangeError} When `chunkFrames` is outside its range.
  */
-export async function* rechunk(
+export function rechunk(
   source: AsyncIterable<AudioFrame>,
   chunkFrames: number,
 ): AsyncGenerator<AudioFrame> {
-  const rechunker = new Rechunker(chunkFrames);
-  for await (const frame of source) {
-    // Not yield*: it makes promises of what is in an array, which costs more than
-    // all the rest here.
-    for (const chunk of rechunker.push(frame)) yield chunk;
-  }
-  yield* rechunker.flush();
+  return through(source, () => new Rechunker(chunkFrames));
 }

@@ -17,6 +17,7 @@ import type { Microphone } from "./microphone.ts";
 import { Pauses } from "./pauses.ts";
 import { Rechunker } from "./rechunk.ts";
 import { gateSpeech, type SpeechGateOptions } from "./speech_gate.ts";
+import { through } from "./stage.ts";
 import type { VoiceActivityDetector } from "./vad/detector.ts";
 import { rmsVolume } from "./volume.ts";
 
@@ -88,6 +89,8 @@ export class Recording {
   #speechActive = false;
   #volume = 0;
   #pausedSamples = 0;
+  /** What a pause left out since the last block that was heard. */
+  #skippedFrames = 0;
   #filledSamples = 0;
   #heardSamples = 0;
   #passedSamples = 0;
@@ -212,35 +215,40 @@ export class Recording {
   }
 
   /** What the microphone delivers outside of pauses, with its volume measured. */
-  async *#heard(): AsyncGenerator<AudioFrame> {
+  #heard(): AsyncIterable<AudioFrame> {
     const captured = this.#options.fillGaps
       ? fillGaps(this.microphone)
       : this.microphone;
     const frames = frontEnd(captured, this.#options.frontEnd);
-    let skippedFrames = 0;
-    for await (const frame of frames) {
-      for (const { part, isPaused } of this.#pauses.split(frame)) {
-        const frameCount = frameCountOf(part);
-        const lostFrames = part.discontinuity?.lostFrames ?? 0;
-        if (part.filled !== undefined) this.#filledSamples += frameCount;
-        if (isPaused && !part.interrupted) {
-          this.#pausedSamples += frameCount;
-          skippedFrames += frameCount + lostFrames;
-          continue;
-        }
-        this.#heardSamples += frameCount;
-        this.#volume = rmsVolume(part.samples);
-        this.#options.onHeard(part, this.#volume);
-        yield skippedFrames === 0 ? part : {
+    return through(frames, () => ({ push: (frame) => this.#hear(frame) }));
+  }
+
+  #hear(frame: AudioFrame): AudioFrame[] {
+    const heard: AudioFrame[] = [];
+    for (const { part, isPaused } of this.#pauses.split(frame)) {
+      const frameCount = frameCountOf(part);
+      const lostFrames = part.discontinuity?.lostFrames ?? 0;
+      if (part.filled !== undefined) this.#filledSamples += frameCount;
+      if (isPaused && !part.interrupted) {
+        this.#pausedSamples += frameCount;
+        this.#skippedFrames += frameCount + lostFrames;
+        continue;
+      }
+      this.#heardSamples += frameCount;
+      this.#volume = rmsVolume(part.samples);
+      this.#options.onHeard(part, this.#volume);
+      heard.push(
+        this.#skippedFrames === 0 ? part : {
           ...part,
           discontinuity: {
             cause: "paused",
-            lostFrames: skippedFrames + lostFrames,
+            lostFrames: this.#skippedFrames + lostFrames,
           },
-        };
-        skippedFrames = 0;
-      }
+        },
+      );
+      this.#skippedFrames = 0;
     }
+    return heard;
   }
 
   #handOver(chunks: Iterable<AudioFrame>): void {

@@ -6,6 +6,7 @@
 
 import { type AudioFormat, type AudioFrame, frameCountOf } from "./frame.ts";
 import { Resampler } from "./resampler.ts";
+import { through } from "./stage.ts";
 
 /**
  * Converts blocks to another sample rate. Where audio is missing the conversion
@@ -30,20 +31,21 @@ import { Resampler } from "./resampler.ts";
  * @returns Blocks at that rate. Those of the right rate pass as they are.
  * @throws {RangeError} When a rate is out of range.
  */
-export async function* resample(
+export function resample(
   source: AsyncIterable<AudioFrame>,
   sampleRate: number,
 ): AsyncGenerator<AudioFrame> {
-  let converter: FrameConverter | undefined;
-  for await (const frame of source) {
-    if (frame.format.sampleRate === sampleRate) {
-      yield frame;
-      continue;
-    }
-    converter ??= new FrameConverter(frame, sampleRate);
-    yield* converter.push(frame);
-  }
-  if (converter !== undefined) yield* converter.flush();
+  return through(source, () => {
+    let converter: FrameConverter | undefined;
+    return {
+      push: (frame) => {
+        if (frame.format.sampleRate === sampleRate) return [frame];
+        converter ??= new FrameConverter(frame, sampleRate);
+        return converter.push(frame);
+      },
+      flush: () => converter?.flush() ?? [],
+    };
+  });
 }
 
 /** The conversion of one stream. */

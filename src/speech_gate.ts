@@ -11,6 +11,7 @@ import {
   sliceFrame,
 } from "./frame.ts";
 import { Rechunker } from "./rechunk.ts";
+import { type Stage, through } from "./stage.ts";
 import { checkDetector, type VoiceActivityDetector } from "./vad/detector.ts";
 import { checkNumber } from "./validation.ts";
 import { rmsVolume } from "./volume.ts";
@@ -98,6 +99,9 @@ export interface SpeechGateOptions {
   onScore?: (score: number, block: AudioFrame) => void;
 }
 
+/** An utterance reaches back from its onset for so long at the most. */
+const LONGEST_DOUBT_MS = 2000;
+
 /** The quietest moment is looked for in so much of an utterance at the most. */
 const LONGEST_SEARCH_MS = 3000;
 
@@ -127,49 +131,33 @@ const LONGEST_SEARCH_MS = 3000;
  *   range.
  * @throws {TypeError} When the detector is none, or a score is no number.
  */
-export async function* gateSpeech(
+export function gateSpeech(
   source: AsyncIterable<AudioFrame>,
   detector: VoiceActivityDetector,
   options: SpeechGateOptions = {},
 ): AsyncGenerator<AudioFrame> {
-  const gate = new Gate(detector, options);
-  const { hangoverMs = DEFAULT_HANGOVER_MS, onScore } = options;
-  detector.reset();
-  try {
-    for await (const block of inBlocks(source, detector.blockMs)) {
-      const gap = block.discontinuity;
-      const gapMs = (gap?.lostFrames ?? 0) * 1000 / block.format.sampleRate;
-      if (block.interrupted || gapMs > hangoverMs) {
-        yield* gate.end();
-        detector.reset();
-      }
-      if (block.interrupted || gap !== undefined) gate.forgetPreRoll(gap);
-      if (block.interrupted) continue;
-      const scored = detector.score(block.samples, block.format);
-      const score = typeof scored === "number" ? scored : await scored;
-      checkScore(score);
-      onScore?.(score, block);
-      // Not yield*, for the reason that rechunk() has.
-      for (const passed of gate.take(block, score)) yield passed;
-    }
-  } catch (error) {
-    yield* gate.end();
-    throw error;
-  }
-  yield* gate.end();
+  const blocks = through(source, () => new BlockCutter(detector));
+  return through(blocks, () => new Gate(detector, options));
 }
 
 const DEFAULT_PRE_ROLL_MS = 300;
 const DEFAULT_HANGOVER_MS = 500;
 const DEFAULT_MAX_UTTERANCE_MS = 60_000;
 
+/** What a stage gives at once, or one after another. */
+type Passed = readonly AudioFrame[] | Generator<AudioFrame>;
+
 /** What is going on between the borders; it is told of every block. */
-class Gate {
+class Gate implements Stage<AudioFrame, AudioFrame> {
+  readonly #detector: VoiceActivityDetector;
   readonly #options: SpeechGateOptions;
   readonly #onset: number;
   readonly #offset: number;
+  readonly #doubt: number;
   readonly #minSpeechBlocks: number;
+  readonly #doubtBlocks: number;
   readonly #preRollBlocks: number;
+  readonly #hangoverMs: number;
   readonly #hangoverBlocks: number;
   readonly #maxBlocks: number;
   readonly #searchBlocks: number;
@@ -177,6 +165,8 @@ class Gate {
   readonly #waiting: AudioFrame[] = [];
   /** How many of them may be an onset. */
   #candidateBlocks = 0;
+  /** How many of them, those included, are not certainly quiet. */
+  #doubtfulBlocks = 0;
   #isSpeaking = false;
   #quietBlocks = 0;
   #utteranceBlocks = 0;
@@ -214,23 +204,76 @@ class Gate {
     checkNumber("hangoverMs", hangoverMs, 0, 60_000);
     checkNumber("maxUtteranceMs", maxUtteranceMs, 1000, 86_400_000);
     const blocksIn = (ms: number) => Math.ceil(ms / detector.blockMs);
+    this.#detector = detector;
     this.#options = options;
     this.#lagMs = detector.lagMs ?? 0;
     this.#onset = onsetThreshold;
     this.#offset = offsetThreshold;
+    this.#doubt = detector.doubtThreshold ?? onsetThreshold;
+    this.#doubtBlocks = blocksIn(LONGEST_DOUBT_MS);
     this.#minSpeechBlocks = Math.max(1, blocksIn(minSpeechMs));
     // The onset is told earlier by the lag, so that the pre-roll is before that.
     this.#preRollBlocks = blocksIn(preRollMs + this.#lagMs);
+    this.#hangoverMs = hangoverMs;
     this.#hangoverBlocks = blocksIn(hangoverMs);
     this.#maxBlocks = Math.floor(maxUtteranceMs / detector.blockMs);
     this.#searchBlocks = Math.min(
       blocksIn(LONGEST_SEARCH_MS),
       Math.floor(this.#maxBlocks / 3),
     );
+    detector.reset();
   }
 
   /** Gives what goes out because of a block. */
-  take(block: AudioFrame, score: number): Iterable<AudioFrame> {
+  push(
+    block: AudioFrame,
+  ): Passed | Generator<AudioFrame | Promise<Iterable<AudioFrame>>> {
+    return block.interrupted || block.discontinuity !== undefined
+      ? this.#passHole(block)
+      : this.#judge(block);
+  }
+
+  /** Ends the utterance, if there is one, behind the last block. */
+  *flush(): Generator<AudioFrame> {
+    const last = this.#last;
+    if (!this.#isSpeaking || last === undefined) return;
+    yield* this.#held.splice(0);
+    yield* this.#close(endMark(last, frameCountOf(last)));
+  }
+
+  /** Nobody knows what was said in a long hole. */
+  *#passHole(
+    block: AudioFrame,
+  ): Generator<AudioFrame | Promise<Iterable<AudioFrame>>> {
+    const gap = block.discontinuity;
+    const gapMs = (gap?.lostFrames ?? 0) * 1000 / block.format.sampleRate;
+    if (block.interrupted || gapMs > this.#hangoverMs) {
+      yield* this.flush();
+      this.#detector.reset();
+    }
+    this.#forgetPreRoll(gap);
+    if (!block.interrupted) yield* this.#judge(block);
+  }
+
+  #judge(
+    block: AudioFrame,
+  ): Passed | Generator<Promise<Iterable<AudioFrame>>> {
+    const score = this.#detector.score(block.samples, block.format);
+    return typeof score === "number"
+      ? this.#take(block, score)
+      : this.#takeLate(block, score);
+  }
+
+  *#takeLate(
+    block: AudioFrame,
+    score: PromiseLike<number>,
+  ): Generator<Promise<Iterable<AudioFrame>>> {
+    yield Promise.resolve(score).then((score) => this.#take(block, score));
+  }
+
+  #take(block: AudioFrame, score: number): Passed {
+    checkScore(score);
+    this.#options.onScore?.(score, block);
     this.#last = block;
     if (!this.#isSpeaking) return this.#listen(block, score);
     if (score > this.#offset) {
@@ -245,41 +288,39 @@ class Gate {
       : this.#holdBack(block);
   }
 
-  /** Ends the utterance, if there is one, behind the last block. */
-  *end(): Generator<AudioFrame> {
-    const last = this.#last;
-    if (!this.#isSpeaking || last === undefined) return;
-    yield* this.#held.splice(0);
-    yield* this.#close(endMark(last, frameCountOf(last)));
-  }
-
   /** What was heard before a hole is no pre-roll of what comes behind it. */
-  forgetPreRoll(gap: Discontinuity | undefined): void {
+  #forgetPreRoll(gap: Discontinuity | undefined): void {
     if (this.#isSpeaking) return;
     this.#waiting.length = 0;
     this.#candidateBlocks = 0;
+    this.#doubtfulBlocks = 0;
     if (gap !== undefined) this.#hole = joined(this.#hole, gap);
   }
 
-  #listen(block: AudioFrame, score: number): Iterable<AudioFrame> {
+  #listen(block: AudioFrame, score: number): Passed {
     const isFirst = this.#candidateBlocks === 0;
     this.#waiting.push(block);
+    this.#doubtfulBlocks = score > this.#doubt
+      ? Math.min(this.#doubtfulBlocks + 1, this.#doubtBlocks)
+      : 0;
     if (score > (isFirst ? this.#onset : this.#offset)) {
       this.#candidateBlocks++;
       this.#lastSpeech = block;
     } else this.#candidateBlocks = 0;
-    if (this.#candidateBlocks >= this.#minSpeechBlocks) return this.#open();
-    const kept = this.#preRollBlocks + this.#candidateBlocks;
+    const kept = this.#preRollBlocks +
+      Math.max(this.#candidateBlocks, this.#doubtfulBlocks);
     while (this.#waiting.length > kept) this.#waiting.shift();
-    return [];
+    return this.#candidateBlocks < this.#minSpeechBlocks ? [] : this.#open();
   }
 
   *#open(): Generator<AudioFrame> {
     const waiting = this.#waiting.splice(0);
-    const onset = waiting[waiting.length - this.#candidateBlocks]!;
+    const speechBlocks = Math.max(this.#candidateBlocks, this.#doubtfulBlocks);
+    const onset = waiting[waiting.length - speechBlocks]!;
     const first = waiting[0]!;
     this.#isSpeaking = true;
     this.#candidateBlocks = 0;
+    this.#doubtfulBlocks = 0;
     this.#quietBlocks = 0;
     this.#utteranceBlocks = waiting.length;
     const border = this.#earlier(
@@ -319,7 +360,7 @@ class Gate {
    */
   *#split(): Generator<AudioFrame> {
     if (!this.#held.includes(this.#lastSpeech!)) {
-      yield* this.end();
+      yield* this.flush();
       return;
     }
     const held = this.#held.splice(0);
@@ -377,25 +418,26 @@ function checkScore(score: number): void {
   );
 }
 
-/** Cuts a stream into blocks of a duration, at the rate of its first block. */
-async function* inBlocks(
-  source: AsyncIterable<AudioFrame>,
-  blockMs: number,
-): AsyncGenerator<AudioFrame> {
-  let rechunker: Rechunker | undefined;
-  try {
-    for await (const frame of source) {
-      rechunker ??= new Rechunker(
-        Math.max(1, Math.round(frame.format.sampleRate * blockMs / 1000)),
-      );
-      for (const block of rechunker.push(frame)) yield block;
-    }
-  } catch (error) {
-    // What was heard before a failure was heard.
-    if (rechunker !== undefined) yield* rechunker.flush();
-    throw error;
+/** Cuts a stream into the blocks of a detector, at the rate of its first block. */
+class BlockCutter implements Stage<AudioFrame, AudioFrame> {
+  readonly #detector: VoiceActivityDetector;
+  #rechunker: Rechunker | undefined;
+
+  constructor(detector: VoiceActivityDetector) {
+    this.#detector = detector;
   }
-  if (rechunker !== undefined) yield* rechunker.flush();
+
+  push(frame: AudioFrame): AudioFrame[] {
+    const { sampleRate } = frame.format;
+    this.#rechunker ??= new Rechunker(
+      Math.max(1, Math.round(sampleRate * this.#detector.blockMs / 1000)),
+    );
+    return this.#rechunker.push(frame);
+  }
+
+  flush(): AudioFrame[] {
+    return this.#rechunker?.flush() ?? [];
+  }
 }
 
 /** Several holes without a block between them are one. */

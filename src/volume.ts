@@ -5,6 +5,7 @@
  */
 
 import type { AudioFrame } from "./frame.ts";
+import { through } from "./stage.ts";
 
 /** A block with its loudness. */
 export interface MeteredFrame extends AudioFrame {
@@ -64,10 +65,10 @@ export function volumeToDbfs(volume: number): number {
  * @param source The blocks.
  * @returns The same blocks with their RMS volume.
  */
-export async function* measureVolume(
+export function measureVolume(
   source: AsyncIterable<AudioFrame>,
 ): AsyncGenerator<MeteredFrame> {
-  for await (const frame of source) {
-    yield { ...frame, volume: rmsVolume(frame.samples) };
-  }
+  return through(source, () => ({
+    push: (frame) => [{ ...frame, volume: rmsVolume(frame.samples) }],
+  }));
 }

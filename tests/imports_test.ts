@@ -19,6 +19,7 @@ const STAGES = [
   "src/resample.ts",
   "src/resampler.ts",
   "src/speech_gate.ts",
+  "src/stage.ts",
   "src/take.ts",
   "src/vad/detector.ts",
   "src/vad/energy_detector.ts",

@@ -298,6 +298,40 @@ Deno.test("gateSpeech() begins an utterance above the onset's threshold and ends
   );
 });
 
+Deno.test("gateSpeech() reaches back from an onset to where it began to be in doubt", async () => {
+  const doubtful = { doubtThreshold: 0.2 };
+  assertEquals(
+    await utterancesOf("0130433690", doubtful, BARE),
+    ["43369"],
+  );
+  assertEquals(
+    await utterancesOf("1113336900", doubtful, {
+      preRollMs: 40,
+      hangoverMs: 0,
+    }),
+    ["1133369"],
+  );
+  // What was not followed by an onset is none.
+  assertEquals(await utterancesOf("0333300900", doubtful, BARE), ["9"]);
+});
+
+Deno.test("gateSpeech() reaches back by two seconds at the most, and tells where", async () => {
+  const borders: SpeechBorder[] = [];
+  const picture = "3".repeat(150) + "90";
+  await collect(gateSpeech(
+    streamOf(drawn(".".repeat(152))),
+    scoring(picture, { doubtThreshold: 0.2 }),
+    { preRollMs: 60, hangoverMs: 0, onSpeechStart: (it) => borders.push(it) },
+  ));
+  assertEquals(
+    borders.map(({ position, audioPosition }) => [
+      position / 480,
+      audioPosition / 480,
+    ]),
+    [[51, 48]],
+  );
+});
+
 Deno.test("gateSpeech() waits until there was enough speech, and sends it all behind the pre-roll", async () => {
   assertEquals(
     await utterancesOf("0120900999900", { minSpeechMs: 60 }, {
@@ -460,6 +494,11 @@ for (
       scoring("", { threshold: 2 }),
       RangeError,
       "Cannot use detector.threshold",
+    ],
+    [
+      scoring("", { doubtThreshold: -1 }),
+      RangeError,
+      "Cannot use detector.doubtThreshold",
     ],
   ] as const
 ) {

@@ -38,6 +38,14 @@ export interface VoiceActivityDetector {
    */
   readonly offsetThreshold?: number;
   /**
+   * Scores above this are in doubt, 0.0–1.0: an utterance reaches back from its onset
+   * to where the score rose above it, 2 s at the most, so that a voice that is faint
+   * at first is heard from its beginning.
+   *
+   * @default {threshold, so that it does not}
+   */
+  readonly doubtThreshold?: number;
+  /**
    * How much speech it takes to be sure of an onset, in milliseconds, 0–5000.
    *
    * @default {0, which is one block}
@@ -84,11 +92,12 @@ export function checkDetector(
       `Cannot use ${field} as it must be a VoiceActivityDetector, with a function ${name}()`,
     );
   }
-  const { blockMs, threshold, offsetThreshold, minSpeechMs, lagMs } = detector;
+  const { blockMs, threshold, minSpeechMs, lagMs } = detector;
   checkNumber(`${field}.blockMs`, blockMs, 1, 10_000);
   checkNumber(`${field}.threshold`, threshold, 0, 1);
-  if (offsetThreshold !== undefined) {
-    checkNumber(`${field}.offsetThreshold`, offsetThreshold, 0, 1);
+  for (const name of ["offsetThreshold", "doubtThreshold"] as const) {
+    const value = detector[name];
+    if (value !== undefined) checkNumber(`${field}.${name}`, value, 0, 1);
   }
   if (minSpeechMs !== undefined) {
     checkNumber(`${field}.minSpeechMs`, minSpeechMs, 0, 5000);
