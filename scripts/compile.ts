@@ -6,7 +6,7 @@
  */
 
 import { makeBuildStamp } from "./build_stamp.ts";
-import { permissionFlags } from "./permissions.ts";
+import { programFlags } from "./program_flags.ts";
 import { stdFlags } from "./std_flags.ts";
 
 /** The folder of `deno.json`. */
@@ -43,7 +43,7 @@ export async function compile(target: string, output: string): Promise<void> {
   const { success } = await new Deno.Command(Deno.execPath(), {
     args: [
       "compile",
-      ...permissionFlags(target.split("-")[0]),
+      ...programFlags(target.split("-")[0]),
       // It would be read from, and written to, a file of a known name in /tmp,
       // where others may have put theirs. Without it we start no later.
       "--no-code-cache",

@@ -5,7 +5,7 @@
  */
 
 import denoJson from "../deno.json" with { type: "json" };
-import { permissionFlags } from "./permissions.ts";
+import { permissionFlags } from "./program_flags.ts";
 import { run } from "./run.ts";
 import { stdFlags } from "./std_flags.ts";
 

@@ -26,8 +26,22 @@ export interface Alarm {
  * do.
  */
 export class SystemAlarm implements Alarm {
+  /**
+   * Somebody who is never woken. V8 keeps sleepers in a table among its old objects,
+   * which are seldom collected, and makes another one whenever it becomes empty:
+   * with somebody in it one sleep in three leaves a table behind, not each.
+   */
+  static #sleeper: Int32Array | undefined;
+
   /** Nobody writes to it: it is what sleepers are known by. */
   readonly #cell = new Int32Array(new SharedArrayBuffer(4));
+
+  /** Begins with nobody asleep. */
+  constructor() {
+    if (SystemAlarm.#sleeper !== undefined) return;
+    SystemAlarm.#sleeper = new Int32Array(new SharedArrayBuffer(4));
+    Atomics.waitAsync(SystemAlarm.#sleeper, 0, 0);
+  }
 
   /** As {@linkcode Alarm.sleep}. */
   async sleep(ms: number): Promise<boolean> {

@@ -3,7 +3,7 @@
 import { assertEquals } from "@std/assert";
 import denoJson from "../deno.json" with { type: "json" };
 import { LIBRARY_PATHS } from "../ffi/library.ts";
-import { permissionFlags } from "../scripts/permissions.ts";
+import { permissionFlags } from "../scripts/program_flags.ts";
 import { type BuildStamp, versionLine } from "../src/cli/version.ts";
 
 const STAMP: BuildStamp = {

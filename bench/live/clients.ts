@@ -4,7 +4,7 @@
  * @module
  */
 
-import { permissionFlags } from "../../scripts/permissions.ts";
+import { programFlags } from "../../scripts/program_flags.ts";
 import { stdFlags } from "../../scripts/std_flags.ts";
 import {
   compileC,
@@ -135,7 +135,7 @@ function inDeno(
 ): Invocation {
   return {
     command: Deno.execPath(),
-    args: ["run", ...permissionFlags(), ...flags, script, ...args],
+    args: ["run", ...programFlags(), ...flags, script, ...args],
   };
 }
 

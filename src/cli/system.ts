@@ -76,7 +76,10 @@ export interface System {
    * @returns Whether it does.
    */
   setNice(nice: number): boolean;
-  /** Gives memory that was freed back to the kernel. */
+  /**
+   * Collects garbage, where V8 was started with `--expose-gc`, and gives memory that
+   * was freed back to the kernel.
+   */
   trimMemory(): void;
   /**
    * Looks a name up.
@@ -152,7 +155,11 @@ export const realSystem: System = {
   alsaVersion,
   captureControls: readCaptureControls,
   setNice,
-  trimMemory,
+
+  trimMemory() {
+    (globalThis as { gc?: () => void }).gc?.();
+    trimMemory();
+  },
 
   async lookUp(host) {
     const lookups = (["A", "AAAA"] as const).map((type) =>

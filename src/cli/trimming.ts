@@ -1,6 +1,10 @@
 /**
- * Memory for months: Deno starts with work that takes megabytes once, and malloc
- * would keep them.
+ * Memory for months.
+ *
+ * Deno starts with work that takes megabytes once, which malloc would keep. And all
+ * that is kept in a table while somebody waits leaves a little behind: V8 has that
+ * table among its old objects, and collects those only when they have become
+ * megabytes more.
  *
  * @module
  */
@@ -10,11 +14,11 @@ import type { World } from "./command.ts";
 /** By then all code has been loaded, and has run. */
 const FIRST_TRIM_MS = 10_000;
 
-/** It costs about a millisecond. */
+/** It costs some ten milliseconds. */
 const TRIM_INTERVAL_MS = 60_000;
 
 /**
- * Gives back to the kernel what was freed, now and then.
+ * Gives memory back, now and then.
  *
  * @param world Where the program runs.
  * @returns What ends it.

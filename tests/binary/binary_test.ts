@@ -11,7 +11,7 @@ import {
 } from "@std/assert";
 import denoJson from "../../deno.json" with { type: "json" };
 import type { Arch } from "../../scripts/debian_package.ts";
-import { permissionFlags } from "../../scripts/permissions.ts";
+import { permissionFlags } from "../../scripts/program_flags.ts";
 import { startRealtimeServer } from "../../src/testing/mod.ts";
 import { readWav } from "../../src/wav.ts";
 import {

@@ -8,7 +8,7 @@ import { assert, assertEquals, assertGreater } from "@std/assert";
 import { openMicrophone } from "../../mod.ts";
 import { startRealtimeServer, startTcpProxy } from "../../src/testing/mod.ts";
 import type { RealtimeServer } from "../../src/testing/mod.ts";
-import { permissionFlags } from "../../scripts/permissions.ts";
+import { permissionFlags } from "../../scripts/program_flags.ts";
 import { stdFlags } from "../../scripts/std_flags.ts";
 import { DatagramReceiver } from "../datagram_receiver.ts";
 import { likeness, makeSpeech, run } from "./speech.ts";

@@ -1,6 +1,6 @@
 /**
- * The permissions of the program, in one list: compiled binaries have them built
- * in, and `deno task earshot` puts the output of this script into its command.
+ * What Deno is told of the program, in one place: compiled binaries have it built in,
+ * and `deno task earshot` puts the output of this script into its command.
  *
  * @module
  */
@@ -46,4 +46,15 @@ export function permissionFlags(arch: string = Deno.build.arch): string[] {
   ];
 }
 
-if (import.meta.main) console.log(permissionFlags().join(" "));
+/**
+ * Says all that Deno is told.
+ *
+ * @param arch As for {@linkcode permissionFlags}.
+ * @returns The flags of `deno run` and `deno compile`.
+ */
+export function programFlags(arch?: string): string[] {
+  // See src/cli/trimming.ts.
+  return [...permissionFlags(arch), "--v8-flags=--expose-gc"];
+}
+
+if (import.meta.main) console.log(programFlags().join(" "));
