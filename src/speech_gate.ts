@@ -100,7 +100,7 @@ export interface SpeechGateOptions {
 }
 
 /** An utterance reaches back from its onset for so long at the most. */
-const LONGEST_DOUBT_MS = 2000;
+export const LONGEST_DOUBT_MS = 2000;
 
 /** The quietest moment is looked for in so much of an utterance at the most. */
 const LONGEST_SEARCH_MS = 3000;
