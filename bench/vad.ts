@@ -10,10 +10,9 @@
  * The set is speech of voices that did not train the network, clean and in the
  * noises of `bench/vad/test_noises.ts` at 20, 10, 5 and 0 dB, at speech peaks of
  * −10, −25 and −40 dBFS; and the noises alone. Truth and decision are compared for
- * each 10 ms: a decision is the score above the onset's threshold, from then on
- * above the offset's, and before that as long as the detector was in doubt, as in the
- * gate, without pre-roll or hangover, less the lag that the detector tells of itself.
- * A trigger is 80 ms of it. An
+ * each 10 ms: a decision is the score above the onset's threshold, and from then on
+ * above the offset's, without pre-roll or hangover, less the lag that the detector
+ * tells of itself. A trigger is 80 ms of it. An
  * onset is clipped when the gate with its defaults lets out less of it than all but
  * 20 ms.
  *

@@ -824,7 +824,9 @@ export class AudioCaptureManager implements AsyncDisposable {
   #handOver(chunk: AudioFrame): void {
     if (chunk.samples.length > 0) {
       const base64Audio = pcm16ToBase64(chunk.samples);
-      this.#tell("onAudioData", base64Audio, rmsVolume(chunk.samples));
+      if (this.#callbacks.onAudioData !== undefined) {
+        this.#tell("onAudioData", base64Audio, rmsVolume(chunk.samples));
+      }
       this.#send(base64Audio, chunk);
     }
     // Nothing comes for a while: what was said so far is a turn.

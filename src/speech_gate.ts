@@ -66,8 +66,9 @@ export interface SpeechGateOptions {
   minSpeechMs?: number;
   /**
    * Audio before the onset that goes out with the utterance, in milliseconds,
-   * 0–10000; the detector's `lagMs` comes on top. A detector needs a moment to be
-   * sure; without pre-roll the first syllable is clipped.
+   * 0–10000; the detector's `lagMs` comes on top, and up to 2 s in which it was in
+   * doubt. A detector needs a moment to be sure; without pre-roll the first syllable
+   * is clipped.
    *
    * @default {300}
    */
@@ -99,8 +100,8 @@ export interface SpeechGateOptions {
   onScore?: (score: number, block: AudioFrame) => void;
 }
 
-/** An utterance reaches back from its onset for so long at the most. */
-export const LONGEST_DOUBT_MS = 2000;
+/** The pre-roll is counted from so long before the onset at the most. */
+const LONGEST_DOUBT_MS = 2000;
 
 /** The quietest moment is looked for in so much of an utterance at the most. */
 const LONGEST_SEARCH_MS = 3000;
@@ -315,8 +316,7 @@ class Gate implements Stage<AudioFrame, AudioFrame> {
 
   *#open(): Generator<AudioFrame> {
     const waiting = this.#waiting.splice(0);
-    const speechBlocks = Math.max(this.#candidateBlocks, this.#doubtfulBlocks);
-    const onset = waiting[waiting.length - speechBlocks]!;
+    const onset = waiting[waiting.length - this.#candidateBlocks]!;
     const first = waiting[0]!;
     this.#isSpeaking = true;
     this.#candidateBlocks = 0;

@@ -298,7 +298,7 @@ Deno.test("gateSpeech() begins an utterance above the onset's threshold and ends
   );
 });
 
-Deno.test("gateSpeech() reaches back from an onset to where it began to be in doubt", async () => {
+Deno.test("gateSpeech() counts the pre-roll from where it began to be in doubt", async () => {
   const doubtful = { doubtThreshold: 0.2 };
   assertEquals(
     await utterancesOf("0130433690", doubtful, BARE),
@@ -315,7 +315,7 @@ Deno.test("gateSpeech() reaches back from an onset to where it began to be in do
   assertEquals(await utterancesOf("0333300900", doubtful, BARE), ["9"]);
 });
 
-Deno.test("gateSpeech() reaches back by two seconds at the most, and tells where", async () => {
+Deno.test("gateSpeech() reaches back by two seconds at the most, and tells the onset where it is", async () => {
   const borders: SpeechBorder[] = [];
   const picture = "3".repeat(150) + "90";
   await collect(gateSpeech(
@@ -328,7 +328,7 @@ Deno.test("gateSpeech() reaches back by two seconds at the most, and tells where
       position / 480,
       audioPosition / 480,
     ]),
-    [[51, 48]],
+    [[150, 48]],
   );
 });
 

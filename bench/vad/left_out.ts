@@ -19,12 +19,10 @@ const STANDARD = new NeuralDetector();
 
 /** The neural detector with other weights. */
 function detectorOf(weights: SpeechWeights): VoiceActivityDetector {
-  const { blockMs, threshold, offsetThreshold, doubtThreshold } = STANDARD;
-  const { minSpeechMs, lagMs } = STANDARD;
+  const { blockMs, threshold, offsetThreshold, minSpeechMs, lagMs } = STANDARD;
   const scorer = new SpeechScorer(weights);
   return {
-    ...{ blockMs, threshold, offsetThreshold, doubtThreshold },
-    ...{ minSpeechMs, lagMs },
+    ...{ blockMs, threshold, offsetThreshold, minSpeechMs, lagMs },
     score: (samples, format) => scorer.score(samples, format),
     reset: () => scorer.reset(),
   };

@@ -6,7 +6,6 @@
 
 import { type AudioFrame, gateSpeech } from "../../mod.ts";
 import type { VoiceActivityDetector } from "../../mod.ts";
-import { LONGEST_DOUBT_MS } from "../../src/speech_gate.ts";
 import { LABEL_HOP, type Scene } from "../../train/scenes.ts";
 
 const FORMAT = { sampleRate: 24_000, channelCount: 1 } as const;
@@ -161,11 +160,8 @@ export class Tally {
     const decisions = new Uint8Array(labels.length);
     const passed = new Uint8Array(labels.length);
     const offset = detector.offsetThreshold ?? detector.threshold;
-    const doubt = detector.doubtThreshold ?? detector.threshold;
     const lag = hopOf((detector.lagMs ?? 0) * 24);
     let isSpeaking = false;
-    /** Where it began to be in doubt. */
-    let risenAt: number | undefined;
     let outgoing = 0;
     const beginMs = performance.now();
     const gated = gateSpeech(blocksOf(samples), detector, {
@@ -173,14 +169,9 @@ export class Tally {
       onSpeechEnd: ({ audioPosition }) =>
         passed.fill(1, outgoing, hopOf(audioPosition)),
       onScore: (score, { position, samples }) => {
-        risenAt = score > doubt ? risenAt ?? position : undefined;
-        const isOnset = !isSpeaking;
         isSpeaking = score > (isSpeaking ? offset : detector.threshold);
         if (!isSpeaking) return;
-        const from = isOnset
-          ? Math.max(risenAt ?? position, position - LONGEST_DOUBT_MS * 24)
-          : position;
-        const begin = Math.max(0, hopOf(from) - lag);
+        const begin = Math.max(0, hopOf(position) - lag);
         const end = Math.max(0, hopOf(position + samples.length) - lag);
         decisions.fill(1, begin, end);
       },
