@@ -10,8 +10,12 @@ import { startHogs } from "./hogs.ts";
 import type { Bench } from "./matrix.ts";
 import type { BenchOptions } from "./options.ts";
 import { Run } from "./run.ts";
+import { median } from "./statistics.ts";
 
 const MS_PER_MINUTE = 60_000;
+
+/** Garbage comes and goes within a minute, of which so many moments are looked at. */
+const MEMORY_SAMPLES = 12;
 
 /** What a client lost while all others ran, too. */
 export interface LossResult {
@@ -43,9 +47,9 @@ export interface GrowthResult {
   readonly chunkMs: number;
   /** How long. */
   readonly minutes: number;
-  /** Memory of its own after a minute, in bytes. */
+  /** Memory of its own about a minute after its start, in bytes: the median. */
   readonly earlyBytes: number;
-  /** The same at the end. */
+  /** The same of the last minute. */
   readonly lateBytes: number;
 }
 
@@ -132,11 +136,11 @@ export async function runGrowth(
       const setting = { device, sink, chunkMs, signal };
       await using run = await Run.start(client, setting);
       // A shorter run, to try this out, has no minute 1.
-      const earlyMinutes = Math.min(1, minutes / 2);
-      await run.goOn(earlyMinutes * MS_PER_MINUTE);
-      const { privateBytes: earlyBytes } = run.snapshot();
-      await run.goOn((minutes - earlyMinutes) * MS_PER_MINUTE);
-      const { privateBytes: lateBytes } = run.snapshot();
+      const windowMs = Math.min(1, minutes / 4) * MS_PER_MINUTE;
+      await run.goOn(windowMs / 2);
+      const earlyBytes = await memoryOver(run, windowMs);
+      await run.goOn(minutes * MS_PER_MINUTE - 2.5 * windowMs);
+      const lateBytes = await memoryOver(run, windowMs);
       const { id, label } = client;
       results.push({
         client: id,
@@ -149,4 +153,13 @@ export async function runGrowth(
     }
   }
   return results;
+}
+
+async function memoryOver(run: Run, ms: number): Promise<number> {
+  const bytes: number[] = [];
+  for (let i = 0; i < MEMORY_SAMPLES; i++) {
+    await run.goOn(ms / MEMORY_SAMPLES);
+    bytes.push(run.snapshot().privateBytes);
+  }
+  return median(bytes);
 }
