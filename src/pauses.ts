@@ -6,6 +6,14 @@
 
 import { type AudioFrame, frameCountOf, sliceFrame } from "./frame.ts";
 
+/** A part of a block. */
+export interface PausePart {
+  /** The part. */
+  readonly part: AudioFrame;
+  /** Whether it was captured during a pause. */
+  readonly isPaused: boolean;
+}
+
 /**
  * Cuts blocks where the user paused and resumed: a block is captured over a
  * while, and arrives behind its end, so that neither its beginning nor its
@@ -34,10 +42,8 @@ export class Pauses {
    * @param frame The block.
    * @returns Its parts, and whether each was captured during a pause.
    */
-  split(
-    frame: AudioFrame,
-  ): { readonly part: AudioFrame; readonly isPaused: boolean }[] {
-    const parts = [];
+  split(frame: AudioFrame): PausePart[] {
+    const parts: PausePart[] = [];
     const frameCount = frameCountOf(frame);
     const framesPerMs = frame.format.sampleRate / 1000;
     let begin = 0;

@@ -5,7 +5,7 @@
  */
 
 import { type AudioFrame, frameCountOf, sliceFrame } from "./frame.ts";
-import { type Stage, through } from "./stage.ts";
+import { through } from "./stage.ts";
 import { checkInteger } from "./validation.ts";
 
 /**
@@ -19,7 +19,7 @@ import { checkInteger } from "./validation.ts";
  * Use {@linkcode rechunk} for a stream; use this class where chunks must also be
  * flushed from outside.
  */
-export class Rechunker implements Stage<AudioFrame, AudioFrame> {
+export class Rechunker {
   readonly #chunkFrames: number;
   /** The beginning of the chunk that is being put together. */
   #first: AudioFrame | undefined;
@@ -128,8 +128,8 @@ export class Rechunker implements Stage<AudioFrame, AudioFrame> {
 /**
  * Makes blocks of one size.
  *
- * The last chunk, and one before a hole or the border of an utterance, may be
- * shorter.
+ * The last chunk, and one before a hole, the border of an utterance or a failure of
+ * the source, may be shorter.
  *
  * @example From device periods to 200 ms
  * ```ts ignore

@@ -14,7 +14,7 @@ import { type AudioFrame, frameCountOf } from "./frame.ts";
 import { fillGaps } from "./fill_gaps.ts";
 import { frontEnd, type FrontEndOptions } from "./front_end.ts";
 import type { Microphone } from "./microphone.ts";
-import { Pauses } from "./pauses.ts";
+import { type PausePart, Pauses } from "./pauses.ts";
 import { Rechunker } from "./rechunk.ts";
 import { gateSpeech, type SpeechGateOptions } from "./speech_gate.ts";
 import { through } from "./stage.ts";
@@ -60,7 +60,7 @@ export interface RecordingCounts {
   /** Waiting for a chunk to be full. */
   readonly bufferSamples: number;
   /**
-   * Left out because nobody spoke. The latest of them, as long as the pre-roll,
+   * Left out because nobody spoke. The latest of them, as many as the pre-roll has,
    * still go out when somebody begins to speak.
    */
   readonly gatedSamples: number;
@@ -223,32 +223,41 @@ export class Recording {
     return through(frames, () => ({ push: (frame) => this.#hear(frame) }));
   }
 
-  #hear(frame: AudioFrame): AudioFrame[] {
-    const heard: AudioFrame[] = [];
-    for (const { part, isPaused } of this.#pauses.split(frame)) {
-      const frameCount = frameCountOf(part);
-      const lostFrames = part.discontinuity?.lostFrames ?? 0;
-      if (part.filled !== undefined) this.#filledSamples += frameCount;
-      if (isPaused && !part.interrupted) {
-        this.#pausedSamples += frameCount;
-        this.#skippedFrames += frameCount + lostFrames;
-        continue;
-      }
-      this.#heardSamples += frameCount;
-      this.#volume = rmsVolume(part.samples);
-      this.#options.onHeard(part, this.#volume);
-      heard.push(
-        this.#skippedFrames === 0 ? part : {
-          ...part,
-          discontinuity: {
-            cause: "paused",
-            lostFrames: this.#skippedFrames + lostFrames,
-          },
-        },
-      );
-      this.#skippedFrames = 0;
+  #hear(frame: AudioFrame): AudioFrame[] | Generator<AudioFrame> {
+    const parts = this.#pauses.split(frame);
+    return parts.length === 1
+      ? this.#hearPart(parts[0]!)
+      : this.#hearParts(parts);
+  }
+
+  /** One behind the other has passed. */
+  *#hearParts(parts: readonly PausePart[]): Generator<AudioFrame> {
+    for (const part of parts) yield* this.#hearPart(part);
+  }
+
+  #hearPart({ part, isPaused }: PausePart): AudioFrame[] {
+    const frameCount = frameCountOf(part);
+    const lostFrames = part.discontinuity?.lostFrames ?? 0;
+    if (part.filled !== undefined) this.#filledSamples += frameCount;
+    if (isPaused && !part.interrupted) {
+      this.#pausedSamples += frameCount;
+      this.#skippedFrames += frameCount + lostFrames;
+      return [];
     }
-    return heard;
+    this.#heardSamples += frameCount;
+    this.#volume = rmsVolume(part.samples);
+    this.#options.onHeard(part, this.#volume);
+    const skippedFrames = this.#skippedFrames;
+    this.#skippedFrames = 0;
+    return [
+      skippedFrames === 0 ? part : {
+        ...part,
+        discontinuity: {
+          cause: "paused",
+          lostFrames: skippedFrames + lostFrames,
+        },
+      },
+    ];
   }
 
   #handOver(chunks: Iterable<AudioFrame>): void {

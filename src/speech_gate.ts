@@ -166,7 +166,7 @@ class Gate implements Stage<AudioFrame, AudioFrame> {
   readonly #waiting: AudioFrame[] = [];
   /** How many of them may be an onset. */
   #candidateBlocks = 0;
-  /** How many of them, those included, are not certainly quiet. */
+  /** How many before those were in doubt. */
   #doubtfulBlocks = 0;
   #isSpeaking = false;
   #quietBlocks = 0;
@@ -211,7 +211,6 @@ class Gate implements Stage<AudioFrame, AudioFrame> {
     this.#onset = onsetThreshold;
     this.#offset = offsetThreshold;
     this.#doubt = detector.doubtThreshold ?? onsetThreshold;
-    this.#doubtBlocks = blocksIn(LONGEST_DOUBT_MS);
     this.#minSpeechBlocks = Math.max(1, blocksIn(minSpeechMs));
     // The onset is told earlier by the lag, so that the pre-roll is before that.
     this.#preRollBlocks = blocksIn(preRollMs + this.#lagMs);
@@ -220,6 +219,10 @@ class Gate implements Stage<AudioFrame, AudioFrame> {
     this.#maxBlocks = Math.floor(maxUtteranceMs / detector.blockMs);
     this.#searchBlocks = Math.min(
       blocksIn(LONGEST_SEARCH_MS),
+      Math.floor(this.#maxBlocks / 3),
+    );
+    this.#doubtBlocks = Math.min(
+      blocksIn(LONGEST_DOUBT_MS),
       Math.floor(this.#maxBlocks / 3),
     );
     detector.reset();
@@ -281,7 +284,7 @@ class Gate implements Stage<AudioFrame, AudioFrame> {
       this.#quietBlocks = 0;
       this.#lastSpeech = block;
     } else if (++this.#quietBlocks > this.#hangoverBlocks) {
-      return this.#hangUp(block);
+      return this.#hangUp(block, score);
     }
     this.#utteranceBlocks++;
     return this.#utteranceBlocks <= this.#maxBlocks - this.#searchBlocks
@@ -301,15 +304,18 @@ class Gate implements Stage<AudioFrame, AudioFrame> {
   #listen(block: AudioFrame, score: number): Passed {
     const isFirst = this.#candidateBlocks === 0;
     this.#waiting.push(block);
-    this.#doubtfulBlocks = score > this.#doubt
-      ? Math.min(this.#doubtfulBlocks + 1, this.#doubtBlocks)
-      : 0;
     if (score > (isFirst ? this.#onset : this.#offset)) {
       this.#candidateBlocks++;
       this.#lastSpeech = block;
-    } else this.#candidateBlocks = 0;
-    const kept = this.#preRollBlocks +
-      Math.max(this.#candidateBlocks, this.#doubtfulBlocks);
+    } else {
+      const doubtfulBlocks = this.#doubtfulBlocks + this.#candidateBlocks + 1;
+      this.#candidateBlocks = 0;
+      this.#doubtfulBlocks = score > this.#doubt
+        ? Math.min(doubtfulBlocks, this.#doubtBlocks)
+        : 0;
+    }
+    const kept = this.#preRollBlocks + this.#doubtfulBlocks +
+      this.#candidateBlocks;
     while (this.#waiting.length > kept) this.#waiting.shift();
     return this.#candidateBlocks < this.#minSpeechBlocks ? [] : this.#open();
   }
@@ -336,11 +342,10 @@ class Gate implements Stage<AudioFrame, AudioFrame> {
   }
 
   /** Ends the utterance before a block that is no more a part of it. */
-  *#hangUp(block: AudioFrame): Generator<AudioFrame> {
+  *#hangUp(block: AudioFrame, score: number): Generator<AudioFrame> {
     yield* this.#held.splice(0);
     yield* this.#close(endMark(block, 0));
-    this.#waiting.push(block);
-    if (this.#preRollBlocks === 0) this.#waiting.shift();
+    yield* this.#listen(block, score);
   }
 
   /** Looks for the quietest moment near the limit. */

@@ -29,8 +29,11 @@ export interface Stage<In, Out> {
 }
 
 /**
- * Puts a stage behind a source. Where that is the result of another call, and
- * nothing was taken out of it yet, both stages become one generator.
+ * Puts a stage behind a source, which has no other consumer.
+ *
+ * If the source is the result of another call, and nothing was asked of it when the
+ * first block is asked of this one, its stage is worked here. It is empty from then
+ * on, and who ends it ends this.
  *
  * @param source The blocks.
  * @param makeStage Makes the stage, when the first block is asked for.
@@ -39,191 +42,149 @@ export interface Stage<In, Out> {
 export function through<In, Out>(
   source: AsyncIterable<In>,
   makeStage: () => Stage<In, Out>,
-): AsyncGenerator<Out, undefined> {
-  return source instanceof Chain && !source.isStarted
-    ? source.extended(makeStage)
-    : new Chain<Out>(source, [makeStage as () => AnyStage]);
+): AsyncGenerator<Out> {
+  const part = { source, makeStage: makeStage as () => AnyStage };
+  const generator: AsyncGenerator<unknown> = run(part, () => generator);
+  unbegun.set(generator, part);
+  return generator as AsyncGenerator<Out>;
 }
 
 type AnyStage = Stage<unknown, unknown>;
 
-/**
- * A generator written by hand: where each block makes one, it waits for its source
- * and for nothing else.
- */
-class Chain<Out> implements AsyncGenerator<Out, undefined> {
-  readonly #source: AsyncIterable<unknown>;
-  readonly #makeStages: readonly (() => AnyStage)[];
-  #stages: readonly AnyStage[] = [];
-  #iterator: AsyncIterator<unknown> | undefined;
-  /** What is still to come out before the source is read again. */
-  #rest: AsyncIterator<unknown, undefined> | undefined;
-  /** The block that is waited for. */
-  #reading: Promise<IteratorResult<unknown>> | undefined;
-  #isOver = false;
-  #isFailed = false;
+/** A stage, and what it stands behind. */
+interface Part {
+  readonly source: AsyncIterable<unknown>;
+  readonly makeStage: () => AnyStage;
+}
 
-  constructor(
-    source: AsyncIterable<unknown>,
-    makeStages: readonly (() => AnyStage)[],
-  ) {
-    this.#source = source;
-    this.#makeStages = makeStages;
+/** The generators of `through()` that were asked for nothing yet. */
+const unbegun = new WeakMap<object, Part>();
+
+async function* run(
+  part: Part,
+  self: () => AsyncGenerator<unknown>,
+): AsyncGenerator<unknown> {
+  const generator = self();
+  // Somebody else works this stage.
+  if (!unbegun.delete(generator)) return;
+  const makeStages = [part.makeStage];
+  let { source } = part;
+  for (let before; before = unbegun.get(source); source = before.source) {
+    unbegun.delete(source);
+    Object.assign(source, { return: () => generator.return(undefined) });
+    makeStages.unshift(before.makeStage);
   }
-
-  /** Whether a block was asked for. */
-  get isStarted(): boolean {
-    return this.#iterator !== undefined || this.#isOver;
-  }
-
-  /** Makes what takes its place, with one more stage. */
-  extended<Further>(makeStage: () => Stage<Out, Further>): Chain<Further> {
-    return new Chain(
-      this.#source,
-      [...this.#makeStages, makeStage as () => AnyStage],
-    );
-  }
-
-  async next(): Promise<IteratorResult<Out, undefined>> {
-    if (!this.isStarted) this.#start();
-    while (true) {
-      const rest = this.#rest;
-      try {
-        if (rest !== undefined) {
-          const step = await rest.next();
-          if (!step.done) return step as IteratorYieldResult<Out>;
-          if (this.#rest === rest) this.#rest = undefined;
-          continue;
+  const line = new Line(makeStages.map((makeStage) => makeStage()));
+  let failure: Failure | undefined;
+  try {
+    for await (const input of source) {
+      const outputs = line.pass(input);
+      if (isOne(outputs)) {
+        yield outputs[0];
+        continue;
+      }
+      // Not yield*, which makes more promises than there are blocks.
+      const iterator = outputs[Symbol.iterator]();
+      for (let step = iterator.next(); !step.done;) {
+        if (step.value instanceof Promise) {
+          step = await answer(iterator, step.value);
+        } else {
+          yield step.value;
+          step = iterator.next();
         }
-        if (this.#isOver) return DONE;
-        const reading = this.#reading ??= this.#iterator!.next();
-        const { done, value } = await reading;
-        // Somebody else asked, too, and was first.
-        if (this.#reading !== reading) continue;
-        this.#reading = undefined;
-        if (!done) {
-          const outputs = pass(this.#stages, 0, value);
-          if (isOne(outputs)) return { done: false, value: outputs[0] as Out };
-          this.#rest = settled(outputs);
-        } else if (!this.#isOver) {
-          this.#isOver = true;
-          this.#rest = settled(flush(this.#stages));
-        }
-      } catch (error) {
-        if (!this.#isFailed) this.#fail(error);
-        else if (rest !== undefined) throw error;
       }
     }
+  } catch (error) {
+    failure = { error };
   }
-
-  async return(): Promise<IteratorResult<Out, undefined>> {
-    this.#isOver = true;
-    this.#rest = undefined;
-    await this.#iterator?.return?.();
-    return DONE;
-  }
-
-  async throw(error: unknown): Promise<IteratorResult<Out, undefined>> {
-    await this.return();
-    throw error;
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.return();
-  }
-
-  #start(): void {
-    try {
-      this.#stages = this.#makeStages.map((makeStage) => makeStage());
-    } catch (error) {
-      this.#isOver = true;
-      throw error;
+  const iterator = line.end(failure);
+  for (let step = iterator.next(); !step.done;) {
+    if (step.value instanceof Promise) {
+      step = await answer(iterator, step.value);
+    } else {
+      yield step.value;
+      step = iterator.next();
     }
-    this.#iterator = this.#source[Symbol.asyncIterator]();
-  }
-
-  #fail(error: unknown): void {
-    this.#isFailed = true;
-    this.#isOver = true;
-    this.#rest = this.#tell(error);
-  }
-
-  /** Tells a failure behind what was heard before it. */
-  async *#tell(error: unknown): AsyncGenerator<unknown, undefined> {
-    try {
-      await this.#iterator?.return?.();
-    } catch {
-      // The first failure is the one that is told.
-    }
-    yield* settled(flush(this.#stages, true));
-    throw error;
   }
 }
 
-const DONE = { done: true, value: undefined } as const;
+interface Failure {
+  readonly error: unknown;
+}
 
 /** Nearly always one block makes one. */
 function isOne(outputs: Iterable<unknown>): outputs is [unknown] {
   return Array.isArray(outputs) && outputs.length === 1;
 }
 
-/** What comes out behind the last stage; a promise is to be answered by its value. */
+/** What comes out behind the last stage; a promise wants its value as an answer. */
 type Outputs = Iterable<unknown, void, Iterable<unknown>>;
 
-/** Takes a block through the stages from one on. */
-function pass(
-  stages: readonly AnyStage[],
-  first: number,
-  input: unknown,
-): Outputs {
-  for (let i = first; i < stages.length; i++) {
-    const outputs = stages[i]!.push(input);
-    if (!isOne(outputs)) return passAll(stages, i + 1, outputs);
-    input = outputs[0];
+/** Waits for what a stage waits for. */
+async function answer(
+  outputs: Iterator<unknown, void, Iterable<unknown>>,
+  pending: Promise<Iterable<unknown>>,
+): Promise<IteratorResult<unknown, void>> {
+  let value: Iterable<unknown>;
+  try {
+    value = await pending;
+  } catch (error) {
+    return outputs.throw!(error);
   }
-  return [input];
+  return outputs.next(value);
 }
 
-function* passAll(
-  stages: readonly AnyStage[],
-  first: number,
-  inputs: Iterable<unknown>,
-): Generator<unknown, void, Iterable<unknown>> {
-  for (const input of inputs) {
-    if (input instanceof Promise) {
-      for (const late of yield input) yield* pass(stages, first, late);
-    } else yield* pass(stages, first, input);
-  }
-}
+/** Stages behind one another. */
+class Line {
+  readonly #stages: readonly AnyStage[];
+  /** Which of them works; none while the source does. */
+  #at: number | undefined;
 
-/** Ends all stages, the first one first. */
-function* flush(
-  stages: readonly AnyStage[],
-  isFailed = false,
-): Generator<unknown, void, Iterable<unknown>> {
-  for (const [i, stage] of stages.entries()) {
-    try {
-      yield* passAll(stages, i + 1, stage.flush?.() ?? []);
-    } catch (error) {
-      if (!isFailed) throw error;
+  constructor(stages: readonly AnyStage[]) {
+    this.#stages = stages;
+  }
+
+  /** Takes a block through the stages from one on. */
+  pass(input: unknown, first = 0): Outputs {
+    for (let i = first; i < this.#stages.length; i++) {
+      this.#at = i;
+      const outputs = this.#stages[i]!.push(input);
+      if (!isOne(outputs)) return this.#passAll(outputs, i);
+      input = outputs[0];
     }
+    this.#at = undefined;
+    return [input];
   }
-}
 
-/** Waits for what takes time. */
-async function* settled(outputs: Outputs): AsyncGenerator<unknown, undefined> {
-  const iterator = outputs[Symbol.iterator]();
-  let step = iterator.next();
-  while (!step.done) {
-    if (step.value instanceof Promise) {
-      step = iterator.next(await step.value);
-    } else {
-      yield step.value;
-      step = iterator.next();
+  /**
+   * Ends all stages, or those from the one on that failed: what is before that has
+   * nowhere to go.
+   */
+  *end(
+    failure: Failure | undefined,
+  ): Generator<unknown, void, Iterable<unknown>> {
+    for (let i = this.#at ?? 0; i < this.#stages.length; i++) {
+      try {
+        this.#at = i;
+        yield* this.#passAll(this.#stages[i]!.flush?.() ?? [], i);
+      } catch (error) {
+        failure ??= { error };
+      }
     }
+    if (failure !== undefined) throw failure.error;
+  }
+
+  /** Takes what comes out of one stage through those behind it. */
+  *#passAll(
+    outputs: Iterable<unknown>,
+    from: number,
+  ): Generator<unknown, void, Iterable<unknown>> {
+    for (const output of outputs) {
+      if (output instanceof Promise) {
+        for (const late of yield output) yield* this.pass(late, from + 1);
+      } else yield* this.pass(output, from + 1);
+      this.#at = from;
+    }
+    this.#at = undefined;
   }
 }

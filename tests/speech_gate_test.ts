@@ -311,6 +311,11 @@ Deno.test("gateSpeech() counts the pre-roll from where it began to be in doubt",
     }),
     ["1133369"],
   );
+  // That of a block with which the utterance before ended counts, too.
+  assertEquals(
+    await utterancesOf("0933900000", doubtful, BARE),
+    ["9", "339"],
+  );
   // What was not followed by an onset is none.
   assertEquals(await utterancesOf("0333300900", doubtful, BARE), ["9"]);
 });
@@ -328,7 +333,7 @@ Deno.test("gateSpeech() reaches back by two seconds at the most, and tells the o
       position / 480,
       audioPosition / 480,
     ]),
-    [[150, 48]],
+    [[150, 47]],
   );
 });
 

@@ -103,13 +103,26 @@ Deno.test("through() takes a block through all stages before the next one is ask
   ]);
 });
 
+Deno.test("through() works the stage before it as well, which is empty from then on", async () => {
+  const source = new Numbers([1, 2, 3]);
+  const first = through(source, repeated(2));
+  const last = through(first, mapped((n) => 10 * n));
+
+  assertEquals((await last.next()).value, 10);
+
+  assertEquals(await first.next(), { done: true, value: undefined });
+  assertEquals((await last.next()).value, 10);
+  // Who ends it ends what took its place.
+  await first.return(undefined);
+  assertEquals(await last.next(), { done: true, value: undefined });
+  assertEquals(source.log, ["gives 1", "closed"]);
+});
+
 Deno.test("through() leaves a stage alone out of which something was taken already", async () => {
   const first = through(new Numbers([1, 2, 3, 4]), repeated(2));
+  const last = through(first, mapped((n) => 10 * n));
   assertEquals((await first.next()).value, 1);
-  assertEquals(
-    await collect(through(first, mapped((n) => 10 * n))),
-    [10, 20, 20, 30, 30, 40, 40],
-  );
+  assertEquals(await collect(last), [10, 20, 20, 30, 30, 40, 40]);
 });
 
 Deno.test("through() tells a failure of its source behind what was heard before", async () => {
@@ -125,19 +138,53 @@ Deno.test("through() tells a failure of its source behind what was heard before"
   );
   assertEquals(values, [30, 30]);
   assertEquals(await sums.next(), { done: true, value: undefined });
+  // It has ended by itself.
+  assertEquals(source.log, ["gives 1", "gives 2", "gives 3"]);
 });
 
-Deno.test("through() closes its source when a stage fails, and tells the first failure", async () => {
-  const source = new Numbers([1, 2, 3]);
-  const failing = through(
-    through(source, pairs),
-    mapped((value) => {
-      throw new RangeError(`no ${value}`);
-    }),
+Deno.test("through() closes its source when a stage fails, and ends the stages from that one on", async () => {
+  const source = new Numbers([1, 2, 3, 4]);
+  const log: string[] = [];
+  const failing: () => Stage<number, number> = () => ({
+    push(value) {
+      log.push(`push ${value}`);
+      if (value === 3) throw new RangeError("no 3");
+      return [value];
+    },
+    flush() {
+      log.push("flush");
+      throw new Error("nor an end");
+    },
+  });
+  const sums = through(through(repeatedFirst(source), failing), pairs);
+  const values: number[] = [];
+
+  await assertRejects(
+    async () => {
+      for await (const value of sums) values.push(value);
+    },
+    RangeError,
+    "no 3",
   );
-  await assertRejects(() => collect(failing), RangeError, "no 3");
-  assertEquals(source.log, ["gives 1", "gives 2", "closed"]);
+
+  // What the stage before it held has nowhere to go; what is behind it has ended.
+  assertEquals(log, ["push 1", "push 2", "push 1", "push 3", "flush"]);
+  assertEquals(values, [3, 1]);
+  assertEquals(source.log, ["gives 1", "gives 2", "gives 3", "closed"]);
 });
+
+/** Gives 1 2 1 3 1 4 …, and would give 100 at the end. */
+function repeatedFirst(source: Numbers): AsyncIterable<number> {
+  let first: number | undefined;
+  return through<number, number>(source, () => ({
+    push: (value) => {
+      if (first !== undefined) return value === 2 ? [value] : [first, value];
+      first = value;
+      return [value];
+    },
+    flush: () => [100],
+  }));
+}
 
 Deno.test("through() closes its source when its consumer leaves early", async () => {
   const source = new Numbers([1, 2, 3]);

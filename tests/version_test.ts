@@ -3,7 +3,7 @@
 import { assertEquals } from "@std/assert";
 import denoJson from "../deno.json" with { type: "json" };
 import { LIBRARY_PATHS } from "../ffi/library.ts";
-import { permissionFlags } from "../scripts/program_flags.ts";
+import { permissionFlags, programFlags } from "../scripts/program_flags.ts";
 import { type BuildStamp, versionLine } from "../src/cli/version.ts";
 
 const STAMP: BuildStamp = {
@@ -55,4 +55,11 @@ Deno.test("permissionFlags() names the library of the machine that is compiled f
       "--allow-ffi=/usr/lib/aarch64-linux-gnu/libasound.so.2",
     ],
   );
+});
+
+Deno.test("programFlags() lets the program collect garbage by itself, besides its permissions", () => {
+  assertEquals(programFlags(), [
+    ...permissionFlags(),
+    "--v8-flags=--expose-gc",
+  ]);
 });
