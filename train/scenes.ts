@@ -45,7 +45,6 @@ export class Corpus {
   /**
    * @param folder Where `train/corpus.ts` put it.
    * @param role Whose recordings.
-   * @param recorded Whether only recorded voices are wanted, no synthesised ones.
    */
   constructor(folder: string, role: Role) {
     const speakers = new Map<string, Utterance[]>();
@@ -510,7 +509,8 @@ export function trainingScene(corpus: Corpus, seed: number): TrainingScene {
       noise,
       snrDb: random.chance(0.15)
         ? random.between(20, 40)
-        : random.between(-6, 18),
+        // Among voices nobody can tell who is meant below that.
+        : random.between(noises.includes("babble") ? -2 : -6, 18),
       peakDbfs: random.between(-46, -2),
       hissDbfs: random.chance(0.15) ? undefined : random.between(-100, -55),
       isRough: random.chance(0.8),
@@ -522,7 +522,7 @@ export function trainingScene(corpus: Corpus, seed: number): TrainingScene {
 function kindOfChance(random: Random): string {
   if (random.chance(0.3)) return "music";
   if (random.chance(0.17)) return random.pick(["sounds", "sounds", "loop"]);
-  if (random.chance(0.2)) return "babble";
+  if (random.chance(0.3)) return "babble";
   if (random.chance(0.05)) return "buzz";
   return random.pick(Object.keys(NOISES));
 }

@@ -178,15 +178,33 @@ export const SOURCES: readonly Source[] = [
     files: new RegExp(`/lines/${part}[^/]*\\.mp3$`),
     atMost: 200,
   })),
+  // The hero speaks the lines without a letter, everybody else the others.
+  ...[
+    ["en", "drascula"],
+    ["es", "drascula-spanish"],
+    ["it", "drascula-italian"],
+  ].flatMap(([language, from]) =>
+    [["hero", /\/\d+\.ALS$/], ["others", /\/[A-Z]+\d+\.ALS$/]].map((
+      [who, files],
+    ): Source => ({
+      name: `drascula-${language}-${who}`,
+      role: "train",
+      kind: "speech",
+      package: from!,
+      files: files as RegExp,
+      atMost: 250,
+      rawRate: 11_025,
+      isEightBits: true,
+    }))
+  ),
+  // Mandarin syllables; another voice of that package is too noisy.
   {
-    name: "drascula",
+    name: "gcin",
     role: "train",
     kind: "speech",
-    package: "drascula",
-    files: /\.ALS$/,
-    atMost: 400,
-    rawRate: 11_025,
-    isEightBits: true,
+    package: "gcin-voice",
+    files: /\/5\.ogg$/,
+    atMost: 300,
   },
   {
     name: "festvox-ru",

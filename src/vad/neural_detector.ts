@@ -13,8 +13,11 @@ import { SpeechScorer } from "./speech_scorer.ts";
  * Measured on voices and noises that did not train: music and machines seldom come
  * above this onset, and a higher offset would cost the ends of words.
  */
-const ONSET = 0.78;
-const OFFSET_SHARE = 0.55;
+const ONSET = 0.65;
+const OFFSET_SHARE = 0.65;
+
+/** Counted from there, hardly any pre-roll missed the beginning of what was said. */
+const DOUBT_SHARE = 0.3;
 
 /**
  * Tells voices from noise, at any loudness, with a small recurrent network that
@@ -38,15 +41,17 @@ export class NeuralDetector implements VoiceActivityDetector {
   readonly blockMs = 10;
   /** Probability above which an onset is speech. */
   readonly threshold: number;
-  /** Probability above which speech goes on: 0.55 of that. */
+  /** Probability above which speech goes on: 0.65 of that. */
   readonly offsetThreshold: number;
+  /** Probability above which it may have begun: 0.3 of that. */
+  readonly doubtThreshold: number;
   /** Shorter sounds are hardly words. */
   readonly minSpeechMs = 80;
   /**
-   * It was taught to answer 50 ms late, when it has heard more. Measured: shifted so
+   * It was taught to answer 70 ms late, when it has heard more. Measured: shifted so
    * much, decisions and truth agree best.
    */
-  readonly lagMs = 70;
+  readonly lagMs = 90;
 
   readonly #scorer = new SpeechScorer();
 
@@ -61,6 +66,7 @@ export class NeuralDetector implements VoiceActivityDetector {
     checkNumber("threshold", threshold, 0, 1);
     this.threshold = threshold;
     this.offsetThreshold = threshold * OFFSET_SHARE;
+    this.doubtThreshold = threshold * DOUBT_SHARE;
   }
 
   /** The mean noise floor of its frequency bands, in dBFS. */
