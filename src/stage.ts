@@ -60,6 +60,13 @@ interface Part {
 /** The generators of `through()` that were asked for nothing yet. */
 const unbegun = new WeakMap<object, Part>();
 
+/**
+ * Works a stage, and those before it that nobody has begun with.
+ *
+ * @param part The stage.
+ * @param self Gives the generator that this is.
+ * @returns What comes out of the stage.
+ */
 async function* run(
   part: Part,
   self: () => AsyncGenerator<unknown>,
