@@ -76,10 +76,13 @@ async function* run(
   if (!unbegun.delete(generator)) return;
   const makeStages = [part.makeStage];
   let { source } = part;
-  for (let before; before = unbegun.get(source); source = before.source) {
+  let before = unbegun.get(source);
+  while (before !== undefined) {
     unbegun.delete(source);
     Object.assign(source, { return: () => generator.return(undefined) });
     makeStages.unshift(before.makeStage);
+    source = before.source;
+    before = unbegun.get(source);
   }
   const line = new Line(makeStages.map((makeStage) => makeStage()));
   let failure: Failure | undefined;
