@@ -13,8 +13,9 @@ import { type Clock, systemClock } from "./clock.ts";
 import { type AudioFrame, frameCountOf, type LossCause } from "./frame.ts";
 import type { FrontEndOptions } from "./front_end.ts";
 import {
-  type Microphone,
+  Microphone,
   type MicrophoneEvent,
+  type MicrophoneOptions,
   type MicrophoneStats,
   openMicrophone,
   periodFramesFor,
@@ -554,8 +555,9 @@ export class AudioCaptureManager implements AsyncDisposable {
     return this.#inTurn(async () => {
       this.#refuseWhenDisposed("initialize");
       if (this.#phase !== "new") return;
-      const microphone = await this.#openMicrophone(() => {});
-      await microphone.close();
+      this.#deviceParameters = await this.#open(
+        (options) => Microphone.probe(options),
+      );
       this.#phase = "ready";
     });
   }
@@ -580,9 +582,13 @@ export class AudioCaptureManager implements AsyncDisposable {
           "Cannot start recording as it is already recording: call stopRecording() first",
         );
       }
-      const microphone = await this.#openMicrophone((event) =>
-        this.#onMicrophoneEvent(event)
+      const microphone = await this.#open((options) =>
+        openMicrophone({
+          ...options,
+          onEvent: (event) => this.#onMicrophoneEvent(event),
+        })
       );
+      this.#deviceParameters = microphone.parameters;
       this.#refusedSamples = 0;
       this.#connectionStats = this.#connection?.getStats?.();
       this.#connectionTakesAudio = true;
@@ -730,13 +736,12 @@ export class AudioCaptureManager implements AsyncDisposable {
     await this.#ended;
   }
 
-  async #openMicrophone(
-    onEvent: (event: MicrophoneEvent) => void,
-  ): Promise<Microphone> {
+  /** Has the device opened; `dispose` gives that up. */
+  async #open<T>(open: (options: MicrophoneOptions) => Promise<T>): Promise<T> {
     const { sampleRate, channelCount, chunkSize, bufferSize } = this.#settings;
     const opening = this.#opening = new AbortController();
     try {
-      const microphone = await openMicrophone({
+      return await open({
         device: deviceNameOf(this.#settings),
         sampleRate,
         channelCount,
@@ -745,13 +750,10 @@ export class AudioCaptureManager implements AsyncDisposable {
         reopen: this.#settings.reopen,
         stallMs: this.#settings.stallMs,
         silenceMs: this.#settings.silenceMs,
-        onEvent,
         signal: opening.signal,
         openPcm: this.#settings.openPcm,
         clock: this.#settings.clock,
       });
-      this.#deviceParameters = microphone.parameters;
-      return microphone;
     } catch (error) {
       if (!opening.signal.aborted) {
         this.#tell("onError", asError(error));

@@ -198,6 +198,59 @@ export function periodFramesFor(
   );
 }
 
+/** A device that was started, and how it is to be kept open. */
+interface OpenedDevice {
+  readonly pcm: PcmDevice;
+  /** Keeps libasound loaded until it is disposed of, if that was opened. */
+  readonly library: Disposable | undefined;
+  readonly queueMs: number;
+  readonly supervision: MicrophoneParts["supervision"];
+}
+
+async function openDevice(options: MicrophoneOptions): Promise<OpenedDevice> {
+  const { device = "default", queueMs = 2000, signal } = options;
+  const sampleRate = options.sampleRate ?? 24_000;
+  const { channels, channelCount } = wantedChannels(
+    options.channel,
+    options.channelCount,
+  );
+  checkInteger("sampleRate", sampleRate, 4000, 384_000);
+  checkInteger("channelCount", channelCount, 1, 32);
+  checkInteger("queueMs", queueMs, 0, 600_000);
+  const periodFrames = options.periodFrames ?? Math.round(sampleRate / 50);
+  checkInteger("periodFrames", periodFrames, 16, 480_000);
+  const { reopen = true, stallMs = 5000, silenceMs = 60_000 } = options;
+  checkOneOf("reopen", reopen, [true, false]);
+  checkInteger("stallMs", stallMs, 200, 3_600_000);
+  checkInteger("silenceMs", silenceMs, 0, 86_400_000);
+  signal?.throwIfAborted();
+  const { openPcm = openAlsaPcm, clock = systemClock } = options;
+  const request = {
+    device,
+    sampleRate,
+    channelCount,
+    channels,
+    periodFrames,
+    bufferFrames: Math.max(
+      Math.ceil(sampleRate * MIN_RING_MS / 1000),
+      periodFrames * MIN_RING_PERIODS,
+    ),
+  };
+  // Loading it anew for every attempt to open a device would cost time and memory.
+  const library = openPcm === openAlsaPcm ? holdAlsa() : undefined;
+  try {
+    return {
+      pcm: await started(await orAbort(openPcm(request), signal)),
+      library,
+      queueMs,
+      supervision: { request, openPcm, clock, reopen, stallMs, silenceMs },
+    };
+  } catch (error) {
+    library?.[Symbol.dispose]();
+    throw error;
+  }
+}
+
 /** What a {@linkcode Microphone} is made with. */
 interface MicrophoneParts {
   /** How the device is kept open. */
@@ -244,49 +297,29 @@ export class Microphone
    * @returns The running microphone.
    */
   static async open(options: MicrophoneOptions = {}): Promise<Microphone> {
-    const { device = "default", queueMs = 2000, signal } = options;
-    const sampleRate = options.sampleRate ?? 24_000;
-    const { channels, channelCount } = wantedChannels(
-      options.channel,
-      options.channelCount,
-    );
-    checkInteger("sampleRate", sampleRate, 4000, 384_000);
-    checkInteger("channelCount", channelCount, 1, 32);
-    checkInteger("queueMs", queueMs, 0, 600_000);
-    const periodFrames = options.periodFrames ?? Math.round(sampleRate / 50);
-    checkInteger("periodFrames", periodFrames, 16, 480_000);
-    const { reopen = true, stallMs = 5000, silenceMs = 60_000 } = options;
-    checkOneOf("reopen", reopen, [true, false]);
-    checkInteger("stallMs", stallMs, 200, 3_600_000);
-    checkInteger("silenceMs", silenceMs, 0, 86_400_000);
-    signal?.throwIfAborted();
-    const { openPcm = openAlsaPcm, clock = systemClock } = options;
-    const request = {
-      device,
-      sampleRate,
-      channelCount,
-      channels,
-      periodFrames,
-      bufferFrames: Math.max(
-        Math.ceil(sampleRate * MIN_RING_MS / 1000),
-        periodFrames * MIN_RING_PERIODS,
-      ),
-    };
-    // Loading it anew for every attempt to open a device would cost time and memory.
-    const library = openPcm === openAlsaPcm ? holdAlsa() : undefined;
-    try {
-      const pcm = await orAbort(openPcm(request), signal);
-      return new Microphone(await started(pcm), {
-        queueFrames: Math.ceil(sampleRate * queueMs / 1000),
-        signal,
-        onEvent: options.onEvent,
-        onRelease: () => library?.[Symbol.dispose](),
-        supervision: { request, openPcm, clock, reopen, stallMs, silenceMs },
-      });
-    } catch (error) {
-      library?.[Symbol.dispose]();
-      throw error;
-    }
+    const { pcm, library, queueMs, supervision } = await openDevice(options);
+    return new Microphone(pcm, {
+      queueFrames: Math.ceil(supervision.request.sampleRate * queueMs / 1000),
+      signal: options.signal,
+      onEvent: options.onEvent,
+      onRelease: () => library?.[Symbol.dispose](),
+      supervision,
+    });
+  }
+
+  /**
+   * Opens a microphone, starts it, and closes it again before it has captured
+   * anything: that shows whether it can be captured from.
+   *
+   * @param options What to open, as for {@linkcode openMicrophone}.
+   * @returns What the device was configured to.
+   * @throws As {@linkcode openMicrophone} does.
+   */
+  static async probe(options: MicrophoneOptions = {}): Promise<PcmParameters> {
+    const { pcm, library } = await openDevice(options);
+    using _library = library;
+    await pcm.close();
+    return pcm.parameters;
   }
 
   private constructor(pcm: PcmDevice, parts: MicrophoneParts) {

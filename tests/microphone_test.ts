@@ -5,7 +5,7 @@ import {
   assertStrictEquals,
 } from "@std/assert";
 import type { AudioFrame } from "../src/frame.ts";
-import { type Microphone, openMicrophone } from "../src/microphone.ts";
+import { Microphone, openMicrophone } from "../src/microphone.ts";
 import { AlsaError } from "../src/pcm.ts";
 import { FakeClock } from "../src/testing/fake_clock.ts";
 import {
@@ -52,6 +52,25 @@ function assertHeard(fake: FakePcm, frames: AudioFrame[], sampleRate = 24_000) {
     assertEquals(samples, fake.samplesAt(position, samples.length, sampleRate));
   }
 }
+
+Deno.test("Microphone.probe() says what a device is configured to, and leaves it closed", async () => {
+  const { clock, fake, openPcm } = lab([NOISE]);
+
+  const { sampleRate, periodFrames } = await Microphone.probe({
+    openPcm,
+    clock,
+    periodFrames: 960,
+  });
+
+  assertEquals([sampleRate, periodFrames], [24_000, 960]);
+  assertEquals([fake.openCount, fake.heldCount], [1, 0]);
+  assertEquals(clock.sleeperCount, 0);
+  await assertRejects(
+    () => Microphone.probe({ openPcm, sampleRate: 1 }),
+    RangeError,
+    "sampleRate",
+  );
+});
 
 Deno.test("openMicrophone() yields what the device hears, bit for bit and in order", async () => {
   const { clock, fake, openPcm } = lab([NOISE]);
