@@ -217,14 +217,9 @@ class Gate implements Stage<AudioFrame, AudioFrame> {
     this.#hangoverMs = hangoverMs;
     this.#hangoverBlocks = blocksIn(hangoverMs);
     this.#maxBlocks = Math.floor(maxUtteranceMs / detector.blockMs);
-    this.#searchBlocks = Math.min(
-      blocksIn(LONGEST_SEARCH_MS),
-      Math.floor(this.#maxBlocks / 3),
-    );
-    this.#doubtBlocks = Math.min(
-      blocksIn(LONGEST_DOUBT_MS),
-      Math.floor(this.#maxBlocks / 3),
-    );
+    const aThird = Math.floor(this.#maxBlocks / 3);
+    this.#searchBlocks = Math.min(blocksIn(LONGEST_SEARCH_MS), aThird);
+    this.#doubtBlocks = Math.min(blocksIn(LONGEST_DOUBT_MS), aThird);
     detector.reset();
   }
 
