@@ -11,7 +11,8 @@ import type { RealtimeUtterance } from "../src/realtime/connection.ts";
 import { base64ToPcm16 } from "../src/base64.ts";
 import { FakeClock } from "../src/testing/fake_clock.ts";
 import { FakePcm, type FakePcmStep } from "../src/testing/fake_pcm.ts";
-import { Random, ScriptedPeer } from "./scripted_peer.ts";
+import { Random } from "../train/random.ts";
+import { ScriptedPeer } from "./scripted_peer.ts";
 
 const SEQUENCE_COUNT = Number(Deno.env.get("EARSHOT_SEQUENCES") ?? 500);
 const FIRST_SEED = Number(Deno.env.get("EARSHOT_SEED") ?? 1);
@@ -54,7 +55,7 @@ function scriptOf(random: Random): FakePcmStep[] {
   let ms = 0;
   while (ms < FAULTY_MS) {
     const durationMs = 40 + random.below(500);
-    const isLoud = random.chance(60);
+    const isLoud = random.chance(0.6);
     const begin = ms * FRAMES_PER_MS;
     script.push(
       isLoud
@@ -69,7 +70,7 @@ function scriptOf(random: Random): FakePcmStep[] {
     );
     ms += durationMs;
     // Before that it is being opened for the first time.
-    if (ms > 300 && random.chance(35)) script.push(faultOf(random));
+    if (ms > 300 && random.chance(0.35)) script.push(faultOf(random));
   }
   return script;
 }
@@ -82,7 +83,7 @@ function faultOf(random: Random): FakePcmStep {
       return {
         type: "suspend",
         durationMs: random.below(400),
-        resumable: random.chance(50),
+        resumable: random.chance(0.5),
       };
     case 2:
       return {
@@ -106,10 +107,10 @@ async function runSequence(seed: number): Promise<void> {
     clock,
     script: scriptOf(random),
     continuous: true,
-    maxReadFrames: random.chance(20) ? 500 + random.below(2000) : undefined,
+    maxReadFrames: random.chance(0.2) ? 500 + random.below(2000) : undefined,
   });
   // Whoever finds the turns: where it is the server, only the books are checked.
-  const isServerVad = random.chance(20);
+  const isServerVad = random.chance(0.2);
   peer.findsTurns = isServerVad;
   const connection = new RealtimeConnectionManager({
     apiKey: "sk-test",
@@ -134,12 +135,12 @@ async function runSequence(seed: number): Promise<void> {
       clock,
       chunkSize: 2400,
       bufferSize: 2400,
-      vadEnabled: !isServerVad || random.chance(50),
+      vadEnabled: !isServerVad || random.chance(0.5),
       vadThreshold: 0.02,
       vadHangoverMs: 60,
       vadPreRollMs: 40,
       stallMs: 500,
-      fillGaps: random.chance(30),
+      fillGaps: random.chance(0.3),
     },
     { onError: () => {} },
     {
@@ -169,8 +170,8 @@ async function runSequence(seed: number): Promise<void> {
   peer.isHealed = false;
   for (let ms = 0; ms < FAULTY_MS; ms += 300) {
     await clock.advance(300);
-    if (random.chance(5)) manager.pause();
-    if (random.chance(30)) manager.resume();
+    if (random.chance(0.05)) manager.pause();
+    if (random.chance(0.3)) manager.resume();
     checkBooks(manager);
   }
   manager.resume();

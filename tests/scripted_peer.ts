@@ -1,33 +1,8 @@
 /** A Realtime server in memory that fails in every way a test can think of. */
 
 import type { FakeClock } from "../src/testing/fake_clock.ts";
+import type { Random } from "../train/random.ts";
 import { FakeSocket } from "./fake_socket.ts";
-
-/** A generator of numbers that are the same for the same seed. */
-export class Random {
-  #state: number;
-
-  constructor(seed: number) {
-    this.#state = seed;
-  }
-
-  /** A whole number from 0 up to, but not, `below`. */
-  below(below: number): number {
-    // Mulberry32.
-    this.#state = this.#state + 0x6D2B79F5 | 0;
-    let mixed = Math.imul(this.#state ^ this.#state >>> 15, this.#state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ mixed >>> 7, mixed | 61);
-    return ((mixed ^ mixed >>> 14) >>> 0) % below;
-  }
-
-  chance(percent: number): boolean {
-    return this.below(100) < percent;
-  }
-
-  pick<T>(values: readonly T[]): T {
-    return values[this.below(values.length)]!;
-  }
-}
 
 /** What becomes of an attempt to connect. */
 type Welcome = "accept" | "refuse" | "hang" | "silent" | "close" | "error";
@@ -100,13 +75,13 @@ export class ScriptedPeer {
     const event = { type: "input_audio_buffer.committed", item_id };
     this.committed.push(audio);
     socket.receive(event);
-    if (this.#fails(10)) socket.receive(event);
+    if (this.#fails(0.1)) socket.receive(event);
     this.#transcribe(socket, item_id);
   }
 
   async #transcribe(socket: ScriptedSocket, item_id: string): Promise<void> {
     await this.#sleep(this.#random.below(60));
-    if (!socket.isLive || this.#fails(5)) return;
+    if (!socket.isLive || this.#fails(0.05)) return;
     socket.receive({
       type: "conversation.item.input_audio_transcription.completed",
       item_id,
@@ -116,7 +91,7 @@ export class ScriptedPeer {
 
   /** Hears speech in what was appended, or the end of it. */
   hear(socket: ScriptedSocket, audioMs: number): void {
-    if (!this.findsTurns || !this.#random.chance(15)) return;
+    if (!this.findsTurns || !this.#random.chance(0.15)) return;
     const item_id = socket.speechItem ?? `item_${++this.#itemCount}`;
     if (socket.speechItem === undefined) {
       socket.speechItem = item_id;
@@ -134,7 +109,7 @@ export class ScriptedPeer {
       item_id,
     });
     socket.receive({ type: "input_audio_buffer.committed", item_id });
-    if (this.#fails(20)) return;
+    if (this.#fails(0.2)) return;
     socket.receive({ type: "response.created", response: {} });
     socket.receive({
       type: "response.done",
@@ -144,7 +119,7 @@ export class ScriptedPeer {
 
   /** Something may go wrong whenever something arrives. */
   async disturb(socket: ScriptedSocket): Promise<void> {
-    if (!this.#fails(8)) return;
+    if (!this.#fails(0.08)) return;
     const kind = this.#random.below(5);
     // Never at once: no socket tells of its end inside a call of its own.
     await this.#sleep(this.#random.below(80));
@@ -169,7 +144,7 @@ export class ScriptedPeer {
   }
 
   async #welcome(socket: ScriptedSocket): Promise<void> {
-    const welcome: Welcome = this.#fails(40)
+    const welcome: Welcome = this.#fails(0.4)
       ? this.#random.pick(["refuse", "hang", "silent", "close", "error"])
       : "accept";
     await this.#sleep(this.#random.below(30));
@@ -205,8 +180,8 @@ export class ScriptedPeer {
     this.#sleeperCount--;
   }
 
-  #fails(percent: number): boolean {
-    return !this.isHealed && this.#random.chance(percent);
+  #fails(share: number): boolean {
+    return !this.isHealed && this.#random.chance(share);
   }
 }
 
