@@ -215,7 +215,9 @@ Deno.test("createDetector() gives the engine that is asked for", () => {
   const strict = createDetector({ engine: "neural", threshold: 0.8 });
   assert(strict instanceof NeuralDetector);
   assertEquals(strict.threshold, 0.8);
-  assertAlmostEquals(strict.offsetThreshold, 0.52);
+  const { threshold, offsetThreshold } = new NeuralDetector();
+  const share = offsetThreshold / threshold;
+  assertAlmostEquals(strict.offsetThreshold, 0.8 * share);
 });
 
 Deno.test("createDetector() says what is wrong and what to do", () => {

@@ -1,5 +1,5 @@
 /**
- * Takes the lines of two adventure games out of the one file that holds them all.
+ * Takes recordings out of the one file that holds all those of a game.
  *
  * @module
  */
@@ -13,6 +13,8 @@ export type Archive = (folder: string) => Promise<void>;
 export const ARCHIVES: Readonly<Record<string, Archive>> = {
   "beneath-a-steel-sky": sky,
   "flight-of-the-amazon-queen": queen,
+  "nexuiz-music": (folder) => pk3(folder, "nexuiz/data/music.pk3"),
+  "ufoai-music": (folder) => pk3(folder, "ufoai/base/0music.pk3"),
 };
 
 /** `sky.dnr` lists what is in `sky.dsk`; what is said has numbers from here on. */
@@ -67,4 +69,10 @@ async function queen(folder: string): Promise<void> {
       bytes.subarray(begin, begin + table.getUint32(at + 17)),
     );
   }
+}
+
+/** Unpacks a ZIP file of another name: `python3` has what that takes. */
+async function pk3(folder: string, path: string): Promise<void> {
+  const file = `${folder}/usr/share/games/${path}`;
+  await run("python3", ["-m", "zipfile", "-e", file, folder]);
 }

@@ -70,8 +70,17 @@ export class Corpus {
   }
 
   /** Music of any length: tracks behind one another. */
-  readonly playMusic: Noise = (random, count) =>
-    inRow(count, () => random.pick(this.music), () => 0, random);
+  readonly playMusic: Noise = (random, count) => {
+    const speed = this.#isVaried && random.chance(0.5)
+      ? random.magnitude(0.75, 1.33)
+      : 1;
+    return inRow(
+      count,
+      () => playedAt(random.pick(this.music), speed),
+      () => 0,
+      random,
+    );
+  };
 
   /** Recorded sounds with pauses. */
   readonly playSounds: Noise = (random, count) => {
@@ -325,11 +334,19 @@ function atSpeed(utterance: Utterance, speed: number): Utterance {
     { length: Math.max(0, hops) },
     (_, hop) => utterance.labels[Math.round(hop * speed)]!,
   );
-  const samples = new Float32Array(labels.length * LABEL_HOP);
-  for (let i = 0; i < samples.length; i++) {
-    samples[i] = between(utterance.samples, i * speed);
-  }
+  const samples = playedAt(utterance.samples, speed)
+    .subarray(0, labels.length * LABEL_HOP);
   return { ...utterance, samples, labels };
+}
+
+/** Faster is higher, too. */
+function playedAt(samples: Float32Array, speed: number): Float32Array {
+  if (speed === 1) return samples;
+  const played = new Float32Array(Math.floor(samples.length / speed));
+  for (let i = 0; i < played.length; i++) {
+    played[i] = between(samples, i * speed);
+  }
+  return played;
 }
 
 /** A cubic through four samples (E. Catmull and R. Rom, 1974). */
@@ -495,7 +512,8 @@ export function trainingScene(corpus: Corpus, seed: number): TrainingScene {
   const noises: string[] = [];
   const noiseCount = random.pick([0, 1, 1, 1, 1, 1, 1, 2]);
   for (let i = 0; i < noiseCount; i++) noises.push(kindOfChance(random));
-  const isSpeaking = random.chance(0.75);
+  // Most of what is taken for speech is music.
+  const isSpeaking = random.chance(noises.includes("music") ? 0.6 : 0.75);
   const noise = noises.length === 0
     ? undefined
     : mixed(noises.map((name) => noiseOf(name, corpus)));

@@ -116,7 +116,7 @@ export const OPTIONS = {
   "vad-threshold": {
     value: "LEVEL",
     range: [0, 1],
-    default: "(0.65; 0.5 for silero, 9 dB above the noise for energy)",
+    default: "(0.55; 0.5 for silero, 9 dB above the noise for energy)",
     help:
       "above it begins speech, 0 to 1: a probability, or an RMS volume for energy",
   },
@@ -124,7 +124,7 @@ export const OPTIONS = {
     value: "LEVEL",
     range: [0, 1],
     default:
-      "(0.65 of it; 0.15 lower for silero, 4 dB for energy; the same for an RMS volume)",
+      "(0.75 of it; 0.15 lower for silero, 4 dB for energy; the same for an RMS volume)",
     help: "above it speech goes on, 0 to the threshold of its beginning",
   },
   "vad-min-speech-ms": {

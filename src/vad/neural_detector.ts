@@ -13,11 +13,11 @@ import { SpeechScorer } from "./speech_scorer.ts";
  * Measured on voices and noises that did not train: music and machines seldom come
  * above this onset, and a higher offset would cost the ends of words.
  */
-const ONSET = 0.65;
-const OFFSET_SHARE = 0.65;
+const ONSET = 0.55;
+const OFFSET_SHARE = 0.75;
 
 /** Counted from there, hardly any pre-roll missed the beginning of what was said. */
-const DOUBT_SHARE = 0.3;
+const DOUBT_SHARE = 0.1;
 
 /**
  * Tells voices from noise, at any loudness, with a small recurrent network that
@@ -41,9 +41,9 @@ export class NeuralDetector implements VoiceActivityDetector {
   readonly blockMs = 10;
   /** Probability above which an onset is speech. */
   readonly threshold: number;
-  /** Probability above which speech goes on: 0.65 of that. */
+  /** Probability above which speech goes on: 0.75 of that. */
   readonly offsetThreshold: number;
-  /** Probability above which it may have begun: 0.3 of that. */
+  /** Probability above which it may have begun: 0.1 of that. */
   readonly doubtThreshold: number;
   /** Shorter sounds are hardly words. */
   readonly minSpeechMs = 80;
