@@ -29,7 +29,8 @@ import {
   startRealtimeServer,
   startTcpProxy,
 } from "../src/testing/mod.ts";
-import { Random, ScriptedPeer } from "../tests/scripted_peer.ts";
+import { ScriptedPeer } from "../tests/scripted_peer.ts";
+import { Random } from "../train/random.ts";
 
 const DAY_MS = 86_400_000;
 const SAMPLE_RATE = 24_000;
@@ -244,7 +245,7 @@ async function simulate(days: number, seed: number): Promise<boolean> {
     for (let ms = 0; ms < DAY_MS; ms += FAULT_INTERVAL_MS) {
       const quietMs = random.below(FAULT_INTERVAL_MS - 20_000);
       await clock.advance(quietMs);
-      if (random.chance(50)) card.disturb();
+      if (random.chance(0.5)) card.disturb();
       else peer.isHealed = false;
       await clock.advance(20_000);
       peer.isHealed = true;
