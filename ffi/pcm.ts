@@ -251,11 +251,12 @@ export class Pcm {
   /** Takes a snapshot. */
   status(): PcmSnapshot {
     const alsa = this.#alsa;
+    const handle = this.#openHandle("snd_pcm_status");
     const status = this.#status;
     // A rate converter's status counts only what it has converted, and it
     // converts when it is asked for `avail`. A failure shows in the status.
-    alsa.snd_pcm_avail(this.#openHandle("snd_pcm_avail"));
-    this.#call("snd_pcm_status", status);
+    alsa.snd_pcm_avail(handle);
+    this.#check("snd_pcm_status", alsa.snd_pcm_status(handle, status));
     alsa.snd_pcm_status_get_htstamp(status, this.#timespec);
     return {
       state: STATES[alsa.snd_pcm_status_get_state(status)] ?? "disconnected",

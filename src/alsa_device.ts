@@ -30,6 +30,7 @@ import {
   type PcmRequest,
   type PcmStatus,
 } from "./pcm.ts";
+import { type HeededPcm, ServerPcm } from "./server_pcm.ts";
 
 /** `EINVAL`. */
 const INVALID = 22;
@@ -52,9 +53,6 @@ export interface NativeCapabilities {
   /** ALSA's names of the usual ones of its sample formats, such as `S16_LE`. */
   readonly sampleFormats: readonly string[];
 }
-
-/** How often a sound server's plugin must be heeded. */
-const HEED_INTERVAL_MS = 500;
 
 /** Something to capture from. */
 export interface CaptureDevice {
@@ -98,7 +96,7 @@ export async function openAlsaPcm(request: PcmRequest): Promise<PcmDevice> {
         : { ...request, ...channelsFor(device, Math.max(...channels)) },
     );
     try {
-      const alsaPcm = new AlsaPcm(device, pcm);
+      const alsaPcm = makeDevice(device, pcm);
       return alsaPcm.parameters.sampleRate === sampleRate &&
           channels === undefined
         ? alsaPcm
@@ -167,6 +165,14 @@ async function openPcm(
       throw error;
     });
   }
+}
+
+function makeDevice(device: string, pcm: Pcm): PcmDevice {
+  const { serverPeriodFrames, ...configuration } = pcm.configuration;
+  const alsaPcm = new AlsaPcm({ device, ...configuration }, pcm);
+  return serverPeriodFrames === undefined
+    ? alsaPcm
+    : new ServerPcm(alsaPcm, serverPeriodFrames);
 }
 
 /** What the card can be found by when it is plugged in again. */
@@ -282,23 +288,14 @@ export function toPcmStatus(
 }
 
 /** A device of libasound on the timeline of `performance.now()`. */
-class AlsaPcm implements PcmDevice {
+class AlsaPcm implements HeededPcm {
   readonly parameters: PcmParameters;
   readonly card: CardIdentity | undefined;
-  readonly isReadWhole: boolean;
   readonly #pcm: Pcm;
   readonly #clockOffsetMs: number;
-  /** What a sound server delivers at once; nothing for other devices. */
-  readonly #serverPeriodFrames: number | undefined;
-  #heededMs = 0;
-  /** Whether the stream was begun where such a delivery begins. */
-  #isAligned = false;
 
-  constructor(device: string, pcm: Pcm) {
-    const { serverPeriodFrames, ...configuration } = pcm.configuration;
-    this.parameters = { device, ...configuration };
-    this.#serverPeriodFrames = serverPeriodFrames;
-    this.isReadWhole = serverPeriodFrames !== undefined;
+  constructor(parameters: PcmParameters, pcm: Pcm) {
+    this.parameters = parameters;
     this.card = identifyCard(pcm);
     this.#pcm = pcm;
     this.#clockOffsetMs = measureClockOffsetMs(pcm);
@@ -308,31 +305,12 @@ class AlsaPcm implements PcmDevice {
     this.#pcm.start();
   }
 
-  async wait(timeoutMs: number): Promise<boolean> {
-    const awoken = await this.#pcm.wait(timeoutMs);
-    if (awoken && !this.#isAligned) this.#align();
-    return awoken;
+  wait(timeoutMs: number): Promise<boolean> {
+    return this.#pcm.wait(timeoutMs);
   }
 
-  /** As often as the plugin's pipe needs it, which has room for some seconds. */
-  #heed(): void {
-    const nowMs = performance.now();
-    if (nowMs - this.#heededMs < HEED_INTERVAL_MS) return;
-    this.#heededMs = nowMs;
+  heed(): void {
     this.#pcm.heed();
-  }
-
-  /**
-   * Begins the stream where a delivery of the sound server begins: else each chunk
-   * would end a few frames behind one, and wait a whole period for the next.
-   */
-  #align(): void {
-    this.#isAligned = true;
-    const periodFrames = this.#serverPeriodFrames;
-    if (periodFrames === undefined) return;
-    const frameCount = this.#pcm.status().availableFrames % periodFrames;
-    const { channelCount } = this.parameters;
-    this.#pcm.read(new Int16Array(frameCount * channelCount), frameCount);
   }
 
   status(): PcmStatus {
@@ -345,13 +323,10 @@ class AlsaPcm implements PcmDevice {
 
   read(samples: Int16Array<ArrayBuffer>): number {
     const wantedFrames = samples.length / this.parameters.channelCount;
-    const frameCount = this.#pcm.read(samples, wantedFrames);
-    if (this.isReadWhole) this.#heed();
-    return frameCount;
+    return this.#pcm.read(samples, wantedFrames);
   }
 
   prepare(): void {
-    this.#isAligned = false;
     this.#pcm.prepare();
   }
 

@@ -81,10 +81,6 @@ export class ConvertingPcm implements PcmDevice {
     return this.#device.card;
   }
 
-  get isReadWhole(): boolean {
-    return this.#device.isReadWhole ?? false;
-  }
-
   start(): void {
     this.#device.start();
   }

@@ -104,14 +104,6 @@ export interface PcmDevice {
   readonly parameters: PcmParameters;
   /** The card that it is on, when it is on one. */
   readonly card?: CardIdentity;
-  /**
-   * Whether all that is there must be read at once. A sound server's library holds
-   * on to a delivery that was read in part, and if the server dies then, every
-   * further call blocks for good.
-   *
-   * @default {false}
-   */
-  readonly isReadWhole?: boolean;
   /** Starts capturing; the state becomes `running`. */
   start(): void;
   /**

@@ -137,29 +137,29 @@ export class PcmReader {
    */
   async #awaitPeriod(): Promise<void> {
     const { dueMs } = this.#forecast;
-    const patienceMs = this.#patienceMs();
-    const restMs = dueMs === undefined
-      ? 0
-      : dueMs + patienceMs - this.#clock.now();
-    if (restMs >= MIN_SLEEP_MS) {
+    const beforeMs = this.#clock.now();
+    const wakeMs = dueMs === undefined ? beforeMs : dueMs + this.#patienceMs();
+    if (wakeMs - beforeMs >= MIN_SLEEP_MS) {
       const lagMs = this.#clock.timerLagMs ?? 0;
-      const wakeMs = this.#clock.now() + restMs;
-      if (!await this.#alarm.sleep(Math.ceil(restMs) - lagMs)) return;
-      if (this.#clock.now() - wakeMs > MAX_LATE_MS) this.#forecast.forget();
-      else if (await this.#readPeriods()) return;
+      const sleepMs = Math.ceil(wakeMs - beforeMs) - lagMs;
+      if (!await this.#alarm.sleep(sleepMs)) return;
+      const nowMs = this.#clock.now();
+      if (nowMs - wakeMs > MAX_LATE_MS) this.#forecast.forget();
+      else if (await this.#readPeriods(nowMs)) return;
       else this.#forecast.onLate();
     }
     const awoken = await this.#pcm.wait(MAX_WAIT_MS);
-    if (this.#signal.aborted || await this.#readPeriods() || !awoken) return;
+    if (this.#signal.aborted) return;
+    const nowMs = this.#clock.now();
+    if (await this.#readPeriods(nowMs) || !awoken) return;
     this.#forecast.onLate();
     // A part of a period woke us, or something else: a read says what. What is
     // read does not wake us again.
     const status = this.#pcm.status();
     const wantedFrames = Math.max(1, status.availableFrames);
-    if (this.#read(status, wantedFrames) === 0) {
+    if (this.#read(status, wantedFrames, nowMs) === 0) {
       await this.#alarm.sleep(IDLE_WAKE_MS);
     } else {
-      const nowMs = this.#clock.now();
       this.#forecast.onPart(nowMs, this.#msOf(this.#missingFrames));
     }
   }
@@ -172,7 +172,11 @@ export class PcmReader {
   readRest(): void {
     let leftFrames = this.#pcm.status().availableFrames;
     while (leftFrames > 0) {
-      const frameCount = this.#read(this.#pcm.status(), leftFrames);
+      const frameCount = this.#read(
+        this.#pcm.status(),
+        leftFrames,
+        this.#clock.now(),
+      );
       if (frameCount === 0) return;
       leftFrames -= frameCount;
     }
@@ -180,12 +184,13 @@ export class PcmReader {
 
   /**
    * Reads to the end of the last whole period, so that a backlog costs one
-   * wake-up. A part of the next one is left there, if it may be: blocks of whole
-   * periods pass through {@linkcode rechunk} without being copied.
+   * wake-up. A part of the next one is left there: blocks of whole periods pass
+   * through {@linkcode rechunk} without being copied.
    *
+   * @param nowMs The present moment.
    * @returns Whether there was one.
    */
-  #readPeriods(): boolean | Promise<boolean> {
+  #readPeriods(nowMs: number): boolean | Promise<boolean> {
     const { periodFrames } = this.#pcm.parameters;
     const status = this.#pcm.status();
     const errno = ERRNO_OF_STATE[status.state];
@@ -199,23 +204,21 @@ export class PcmReader {
       return false;
     }
     const leftFrames = furtherFrames % periodFrames;
-    const frameCount = this.#pcm.isReadWhole
-      ? status.availableFrames
-      : status.availableFrames - leftFrames;
-    const runsAhead = this.#runsAhead(frameCount);
+    const frameCount = status.availableFrames - leftFrames;
+    const runsAhead = this.#runsAhead(frameCount, nowMs);
     if (!this.#sink.hasRoomFor(frameCount) && runsAhead) {
       return this.#sink.roomMade().then(() => true);
     }
     if (runsAhead) this.#forecast.forget();
     else {
       this.#forecast.onRead({
-        nowMs: this.#clock.now(),
+        nowMs,
         periodMs: this.#msOf(periodFrames),
         furtherMs: this.#msOf(furtherFrames - leftFrames),
         leftMs: this.#msOf(leftFrames),
       });
     }
-    this.#read(status, frameCount);
+    this.#read(status, frameCount, nowMs);
     return true;
   }
 
@@ -240,14 +243,14 @@ export class PcmReader {
    * plugins) from one that runs in real time: more is there than time has
    * passed. Waiting for the consumer loses nothing of such a device.
    */
-  #runsAhead(frameCount: number): boolean {
-    const elapsedMs = this.#clock.now() - this.#lastReadMs;
+  #runsAhead(frameCount: number, nowMs: number): boolean {
+    const elapsedMs = nowMs - this.#lastReadMs;
     const periodMs = this.#msOf(this.#pcm.parameters.periodFrames);
     return this.#msOf(frameCount) > elapsedMs + 2 * periodMs;
   }
 
   /** Reads up to so many frames, and says how many it was given. */
-  #read(status: PcmStatus, wantedFrames: number): number {
+  #read(status: PcmStatus, wantedFrames: number, nowMs: number): number {
     const { channelCount, periodFrames } = this.#pcm.parameters;
     const buffer = new Int16Array(wantedFrames * channelCount);
     const frameCount = this.#pcm.read(buffer);
@@ -255,7 +258,7 @@ export class PcmReader {
     const readFrames = periodFrames - this.#missingFrames + frameCount;
     this.#missingFrames = periodFrames - readFrames % periodFrames;
     this.#fruitlessRecoveries = 0;
-    this.#lastReadMs = this.#clock.now();
+    this.#lastReadMs = nowMs;
     this.#sink.accept(
       frameCount === wantedFrames
         ? buffer

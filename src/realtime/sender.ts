@@ -325,16 +325,16 @@ export class Sender {
   /** How long audio has to wait, in milliseconds. */
   #waitBefore(audio: string, byteCount: number, link: RealtimeLink): number {
     const { clock, catchUpRate } = this.#options;
-    const nowMs = clock.now();
     if (!this.#hasRoomFor(audio, link)) {
-      this.#catchUp ??= { sinceMs: nowMs, sentMs: 0 };
+      this.#catchUp ??= { sinceMs: clock.now(), sentMs: 0 };
       return BUFFER_POLL_MS;
     }
     const catchUp = this.#catchUp;
     if (catchUp === undefined) return 0;
     const dueMs = catchUp.sinceMs +
       (catchUp.sentMs - CATCH_UP_LEAD_MS) / catchUpRate;
-    if (dueMs > nowMs) return dueMs - nowMs;
+    const restMs = dueMs - clock.now();
+    if (restMs > 0) return restMs;
     catchUp.sentMs += byteCount / BYTES_PER_MS;
     return 0;
   }
