@@ -14,6 +14,12 @@ const FIRST_EARLIER_SHARE = 0.0005;
 const EARLIER_GROWTH = 1.1;
 const MAX_EARLIER_SHARE = 0.05;
 
+/**
+ * What comes in lumps does not come to the millisecond, and a reader sleeps by whole
+ * ones: who came at the very moment would come too early once in five times.
+ */
+const LUMP_MARGIN_MS = 1;
+
 /** After so many lumps it is asked again whether they need be so large. */
 const TRUSTED_LUMP_COUNT = 100;
 
@@ -68,9 +74,10 @@ export class PeriodForecast {
     const areLumpsTrusted = this.#trustedLumpCount > 0;
     if (areLumpsTrusted) this.#trustedLumpCount--;
     if (this.#dueMs === undefined) {
-      if (areLumpsTrusted) return soonMs + furtherMs;
+      const firstMs = this.#isEven ? soonMs : soonMs + LUMP_MARGIN_MS;
+      if (areLumpsTrusted) return firstMs + furtherMs;
       if (furtherMs > 0) this.#probe = "running";
-      return soonMs;
+      return firstMs;
     }
     const regularMs = this.#dueMs + furtherMs +
       periodMs * (1 - this.#earlierShare);
