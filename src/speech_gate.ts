@@ -66,7 +66,7 @@ export interface SpeechGateOptions {
   minSpeechMs?: number;
   /**
    * Audio before the onset that goes out with the utterance, in milliseconds,
-   * 0–10000; the detector's `lagMs` comes on top, and up to 2 s in which it was in
+   * 0–10000; the detector's `lagMs` comes on top, and up to 5 s in which it was in
    * doubt. A detector needs a moment to be sure; without pre-roll the first syllable
    * is clipped.
    *
@@ -101,7 +101,7 @@ export interface SpeechGateOptions {
 }
 
 /** The pre-roll is counted from so long before the onset at the most. */
-const LONGEST_DOUBT_MS = 2000;
+const LONGEST_DOUBT_MS = 5000;
 
 /** The quietest moment is looked for in so much of an utterance at the most. */
 const LONGEST_SEARCH_MS = 3000;

@@ -126,7 +126,7 @@ const WRONG_USES: [string[], string][] = [
   [["meter", "--rate", "--quiet"], "Missing the value of --rate: HZ"],
   [
     ["stream", "--vad", "client", "--vad-offset-threshold", "0.8"],
-    "Cannot use --vad-offset-threshold as it must be a number from 0 to 0.55",
+    "Cannot use --vad-offset-threshold as it must be a number from 0 to 0.6",
   ],
   [["meter", "x"], 'Unexpected "x": the command takes options only'],
   [["stream", "--vad", "both"], "must be one of client, server"],

@@ -256,7 +256,7 @@ for (
     [["--labels", "--scores"], "Cannot print --scores as --labels"],
     [
       ["--vad-offset-threshold", "0.8"],
-      "Cannot use --vad-offset-threshold as it must be a number from 0 to 0.55",
+      "Cannot use --vad-offset-threshold as it must be a number from 0 to 0.6",
     ],
     [
       ["--vad-engine", "energy", "--vad-offset-threshold", "0.5"],

@@ -497,7 +497,7 @@ const REFUSED: [AudioCaptureConfig, string][] = [
   [{ vadThreshold: NaN }, "current value is NaN"],
   [
     { vadEnabled: true, vadOffsetThreshold: 0.8 },
-    "Cannot use vadOffsetThreshold as it must be a number from 0 to 0.55: current value is 0.8",
+    "Cannot use vadOffsetThreshold as it must be a number from 0 to 0.6: current value is 0.8",
   ],
   [
     { vadEnabled: true, vadEngine: "energy", vadOffsetThreshold: 0.5 },

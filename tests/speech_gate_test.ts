@@ -320,11 +320,11 @@ Deno.test("gateSpeech() counts the pre-roll from where it began to be in doubt",
   assertEquals(await utterancesOf("0333300900", doubtful, BARE), ["9"]);
 });
 
-Deno.test("gateSpeech() reaches back by two seconds at the most, and tells the onset where it is", async () => {
+Deno.test("gateSpeech() reaches back by five seconds at the most, and tells the onset where it is", async () => {
   const borders: SpeechBorder[] = [];
-  const picture = "3".repeat(150) + "90";
+  const picture = "3".repeat(300) + "90";
   await collect(gateSpeech(
-    streamOf(drawn(".".repeat(152))),
+    streamOf(drawn(".".repeat(302))),
     scoring(picture, { doubtThreshold: 0.2 }),
     { preRollMs: 60, hangoverMs: 0, onSpeechStart: (it) => borders.push(it) },
   ));
@@ -333,7 +333,7 @@ Deno.test("gateSpeech() reaches back by two seconds at the most, and tells the o
       position / 480,
       audioPosition / 480,
     ]),
-    [[150, 47]],
+    [[300, 47]],
   );
 });
 

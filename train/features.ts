@@ -3,12 +3,12 @@
  * product, and labels.
  *
  * ```sh
- * deno run --allow-read --allow-write train/features.ts CORPUS OUTPUT ROLE FIRST COUNT
+ * deno run --allow-read --allow-write train/features.ts CORPUS OUTPUT ROLE FIRST COUNT [crowded]
  * ```
  *
  * Scenes `FIRST` to `FIRST + COUNT - 1` go to `OUTPUT.features` (float32, 3000 sets
  * of features a scene), `OUTPUT.labels` (a byte for each set) and `OUTPUT.json`
- * (the noises of each scene).
+ * (the noises of each scene). `crowded` ones have more babble, and louder.
  *
  * @module
  */
@@ -18,10 +18,10 @@ import { Corpus, trainingScene } from "./scenes.ts";
 import type { Role } from "./sources.ts";
 
 if (import.meta.main) {
-  const [folder, output, role, first, count] = Deno.args;
-  if (count === undefined) {
+  const [folder, output, role, first, count, crowded] = Deno.args;
+  if (count === undefined || ![undefined, "crowded"].includes(crowded)) {
     console.error(
-      "Cannot start: usage is features.ts CORPUS OUTPUT train|tune FIRST COUNT",
+      "Cannot start: usage is features.ts CORPUS OUTPUT train|tune FIRST COUNT [crowded]",
     );
     Deno.exit(2);
   }
@@ -30,7 +30,11 @@ if (import.meta.main) {
   using labels = await Deno.create(`${output}.labels`);
   const noises: (readonly string[])[] = [];
   for (let i = 0; i < Number(count); i++) {
-    const scene = trainingScene(corpus, Number(first) + i);
+    const scene = trainingScene(
+      corpus,
+      Number(first) + i,
+      crowded !== undefined,
+    );
     const values = featuresOf(scene.samples);
     await writeAll(features, new Uint8Array(values.buffer));
     await writeAll(labels, scene.labels);

@@ -504,14 +504,22 @@ export interface TrainingScene extends Scene {
  *
  * @param corpus The recordings.
  * @param seed The number.
+ * @param isCrowded Whether more of them are of one voice among many, and nearly as
+ *   loud: what is hardest to tell.
  * @returns The scene.
  */
-export function trainingScene(corpus: Corpus, seed: number): TrainingScene {
+export function trainingScene(
+  corpus: Corpus,
+  seed: number,
+  isCrowded = false,
+): TrainingScene {
   const random = new Random(seed * 7919 + 13);
   const names = [...corpus.speakers.keys()];
   const noises: string[] = [];
   const noiseCount = random.pick([0, 1, 1, 1, 1, 1, 1, 2]);
-  for (let i = 0; i < noiseCount; i++) noises.push(kindOfChance(random));
+  for (let i = 0; i < noiseCount; i++) {
+    noises.push(kindOfChance(random, isCrowded));
+  }
   // Most of what is taken for speech is music.
   const isSpeaking = random.chance(noises.includes("music") ? 0.6 : 0.75);
   const noise = noises.length === 0
@@ -527,8 +535,7 @@ export function trainingScene(corpus: Corpus, seed: number): TrainingScene {
       noise,
       snrDb: random.chance(0.15)
         ? random.between(20, 40)
-        // Among voices nobody can tell who is meant below that.
-        : random.between(noises.includes("babble") ? -2 : -6, 18),
+        : random.between(...snrRange(noises, isCrowded)),
       peakDbfs: random.between(-46, -2),
       hissDbfs: random.chance(0.15) ? undefined : random.between(-100, -55),
       isRough: random.chance(0.8),
@@ -536,11 +543,21 @@ export function trainingScene(corpus: Corpus, seed: number): TrainingScene {
   };
 }
 
+/** In dB. */
+function snrRange(
+  noises: readonly string[],
+  isCrowded: boolean,
+): [number, number] {
+  if (!noises.includes("babble")) return [-6, 18];
+  // Among voices nobody can tell who is meant below that.
+  return [-2, isCrowded ? 8 : 18];
+}
+
 /** Recorded kinds are many kinds each. */
-function kindOfChance(random: Random): string {
+function kindOfChance(random: Random, isCrowded: boolean): string {
   if (random.chance(0.3)) return "music";
   if (random.chance(0.17)) return random.pick(["sounds", "sounds", "loop"]);
-  if (random.chance(0.3)) return "babble";
+  if (random.chance(isCrowded ? 0.45 : 0.3)) return "babble";
   if (random.chance(0.05)) return "buzz";
   return random.pick(Object.keys(NOISES));
 }

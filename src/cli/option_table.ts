@@ -116,7 +116,7 @@ export const OPTIONS = {
   "vad-threshold": {
     value: "LEVEL",
     range: [0, 1],
-    default: "(0.55; 0.5 for silero, 9 dB above the noise for energy)",
+    default: "(0.6; 0.5 for silero, 9 dB above the noise for energy)",
     help:
       "above it begins speech, 0 to 1: a probability, or an RMS volume for energy",
   },

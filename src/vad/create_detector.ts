@@ -15,7 +15,7 @@ import { SileroDetector } from "./silero_detector.ts";
  *
  * | engine | is | a threshold is |
  * |---|---|---|
- * | `neural` | the network of this package: voices, at any loudness | a probability, 0.55 |
+ * | `neural` | the network of this package: voices, at any loudness | a probability, 0.6 |
  * | `energy` | what is louder than the room; with a threshold, than that | an RMS volume |
  * | `silero` | Silero's network, from its ONNX file | a probability, 0.5 |
  */

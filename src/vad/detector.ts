@@ -39,7 +39,7 @@ export interface VoiceActivityDetector {
   readonly offsetThreshold?: number;
   /**
    * Scores above this are in doubt, 0.0–1.0: pre-roll is counted from where the score
-   * rose above it, 2 s before the onset at the most, so that a voice that is faint at
+   * rose above it, 5 s before the onset at the most, so that a voice that is faint at
    * first is not clipped.
    *
    * @default {threshold, so that it is counted from the onset}

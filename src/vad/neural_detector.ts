@@ -13,11 +13,11 @@ import { SpeechScorer } from "./speech_scorer.ts";
  * Measured on voices and noises that did not train: music and machines seldom come
  * above this onset, and a higher offset would cost the ends of words.
  */
-const ONSET = 0.55;
+const ONSET = 0.6;
 const OFFSET_SHARE = 0.75;
 
 /** Counted from there, hardly any pre-roll missed the beginning of what was said. */
-const DOUBT_SHARE = 0.1;
+const DOUBT_SHARE = 0.05;
 
 /**
  * Tells voices from noise, at any loudness, with a small recurrent network that
@@ -43,7 +43,7 @@ export class NeuralDetector implements VoiceActivityDetector {
   readonly threshold: number;
   /** Probability above which speech goes on: 0.75 of that. */
   readonly offsetThreshold: number;
-  /** Probability above which it may have begun: 0.1 of that. */
+  /** Probability above which it may have begun: 0.05 of that. */
   readonly doubtThreshold: number;
   /** Shorter sounds are hardly words. */
   readonly minSpeechMs = 80;
