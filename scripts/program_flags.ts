@@ -46,6 +46,15 @@ export function permissionFlags(arch: string = Deno.build.arch): string[] {
   ];
 }
 
+/** What V8 is told. */
+const V8_FLAGS = [
+  // See src/cli/trimming.ts.
+  "--expose-gc",
+  // What is called once for a chunk would be optimized after 3000 calls, which is
+  // ten minutes at chunks of 200 ms: bench/README.md has what that costs.
+  "--invocation-count-for-turbofan=600",
+];
+
 /**
  * Says all that Deno is told.
  *
@@ -53,8 +62,7 @@ export function permissionFlags(arch: string = Deno.build.arch): string[] {
  * @returns The flags of `deno run` and `deno compile`.
  */
 export function programFlags(arch?: string): string[] {
-  // See src/cli/trimming.ts.
-  return [...permissionFlags(arch), "--v8-flags=--expose-gc"];
+  return [...permissionFlags(arch), `--v8-flags=${V8_FLAGS.join()}`];
 }
 
 if (import.meta.main) console.log(programFlags().join(" "));
