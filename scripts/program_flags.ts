@@ -46,16 +46,6 @@ export function permissionFlags(arch: string = Deno.build.arch): string[] {
   ];
 }
 
-/** What V8 is told. */
-const V8_FLAGS = [
-  // See src/cli/trimming.ts.
-  "--expose-gc",
-  // What is called once for a chunk would be optimized after 3000 calls, which is
-  // ten minutes at chunks of 200 ms: bench/README.md has what that costs. A Deno
-  // whose V8 does not know this flag refuses to start: leave it out for that one.
-  "--invocation-count-for-turbofan=600",
-];
-
 /**
  * Says all that Deno is told.
  *
@@ -63,7 +53,8 @@ const V8_FLAGS = [
  * @returns The flags of `deno run` and `deno compile`.
  */
 export function programFlags(arch?: string): string[] {
-  return [...permissionFlags(arch), `--v8-flags=${V8_FLAGS.join()}`];
+  // See src/cli/trimming.ts.
+  return [...permissionFlags(arch), "--v8-flags=--expose-gc"];
 }
 
 if (import.meta.main) console.log(programFlags().join(" "));
