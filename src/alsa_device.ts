@@ -96,11 +96,11 @@ export async function openAlsaPcm(request: PcmRequest): Promise<PcmDevice> {
         : { ...request, ...channelsFor(device, Math.max(...channels)) },
     );
     try {
-      const alsaPcm = makeDevice(device, pcm);
-      return alsaPcm.parameters.sampleRate === sampleRate &&
+      const made = makeDevice(device, pcm);
+      return made.parameters.sampleRate === sampleRate &&
           channels === undefined
-        ? alsaPcm
-        : new ConvertingPcm(alsaPcm, { sampleRate, channels });
+        ? made
+        : new ConvertingPcm(made, { sampleRate, channels });
     } catch (error) {
       await pcm.close();
       throw error;

@@ -12,6 +12,7 @@ import type {
   PcmStatus,
 } from "./pcm.ts";
 import { Resampler } from "./resampler.ts";
+import { SampleQueue } from "./sample_queue.ts";
 
 /** What a {@linkcode ConvertingPcm} makes of a device. */
 export interface Conversion {
@@ -40,8 +41,7 @@ export class ConvertingPcm implements PcmDevice {
   readonly #resamplers: readonly Resampler[];
   readonly #block: Int16Array;
   /** Converted frames that were not read yet. */
-  #queue = new Int16Array(0);
-  #queuedSamples = 0;
+  readonly #queue = new SampleQueue();
   /** Frames of the device since it was started. */
   #deviceFrames = 0;
   /** The place of the next frame to be read; the device's first frame is at 0. */
@@ -104,16 +104,13 @@ export class ConvertingPcm implements PcmDevice {
 
   read(samples: Int16Array): number {
     const { channelCount } = this.parameters;
-    while (this.#queuedSamples < samples.length && this.#fill());
-    const count = Math.min(samples.length, this.#queuedSamples);
+    while (this.#queue.length < samples.length && this.#fill());
+    const count = this.#queue.take(samples);
     if (count === 0 && this.#error !== undefined) {
       const { error } = this.#error;
       this.#error = undefined;
       throw error;
     }
-    samples.set(this.#queue.subarray(0, count));
-    this.#queue.copyWithin(0, count, this.#queuedSamples);
-    this.#queuedSamples -= count;
     this.#readFrames += count / channelCount;
     return count / channelCount;
   }
@@ -137,7 +134,7 @@ export class ConvertingPcm implements PcmDevice {
   }
 
   get #queuedFrames(): number {
-    return this.#queuedSamples / this.parameters.channelCount;
+    return this.#queue.length / this.parameters.channelCount;
   }
 
   /** Converts what the device has, and says whether it had anything. */
@@ -169,19 +166,15 @@ export class ConvertingPcm implements PcmDevice {
   #put(channels: readonly Int16Array[]): void {
     const channelCount = channels.length;
     const frameCount = channels[0]!.length;
-    const length = this.#queuedSamples + frameCount * channelCount;
-    if (length > this.#queue.length) {
-      const larger = new Int16Array(2 * length);
-      larger.set(this.#queue.subarray(0, this.#queuedSamples));
-      this.#queue = larger;
-    }
+    const count = frameCount * channelCount;
+    const room = this.#queue.room(count);
     for (const [channel, samples] of channels.entries()) {
-      let place = this.#queuedSamples + channel;
+      let place = channel;
       for (let i = 0; i < frameCount; i++, place += channelCount) {
-        this.#queue[place] = samples[i]!;
+        room[place] = samples[i]!;
       }
     }
-    this.#queuedSamples = length;
+    this.#queue.add(count);
   }
 
   /**
@@ -199,7 +192,7 @@ export class ConvertingPcm implements PcmDevice {
       resampler.reset(-lagFrames);
       resampler.push(silence);
     }
-    this.#queuedSamples = 0;
+    this.#queue.clear();
     this.#deviceFrames = 0;
     this.#readFrames = this.#resamplers[0]!.position;
     this.#error = undefined;

@@ -11,6 +11,7 @@ import type {
   PcmParameters,
   PcmStatus,
 } from "./pcm.ts";
+import { SampleQueue } from "./sample_queue.ts";
 
 /** How often the plugin must be heeded: its pipe has room for some seconds. */
 const HEED_INTERVAL_MS = 500;
@@ -31,8 +32,7 @@ export class ServerPcm implements PcmDevice {
   readonly #serverPeriodFrames: number;
   readonly #clock: Pick<Clock, "now">;
   /** What was read and not asked for yet. */
-  #held = new Int16Array(0);
-  #heldSamples = 0;
+  readonly #held = new SampleQueue();
   #heededMs = -Infinity;
   /** Whether the stream was begun where a delivery begins. */
   #isAligned = false;
@@ -72,7 +72,7 @@ export class ServerPcm implements PcmDevice {
 
   status(): PcmStatus {
     const status = this.#device.status();
-    const heldFrames = this.#heldSamples / this.parameters.channelCount;
+    const heldFrames = this.#held.length / this.parameters.channelCount;
     return {
       ...status,
       availableFrames: status.availableFrames + heldFrames,
@@ -82,16 +82,12 @@ export class ServerPcm implements PcmDevice {
 
   read(samples: Int16Array): number {
     this.#readAll(samples.length);
-    const count = Math.min(samples.length, this.#heldSamples);
-    samples.set(this.#held.subarray(0, count));
-    this.#held.copyWithin(0, count, this.#heldSamples);
-    this.#heldSamples -= count;
-    return count / this.parameters.channelCount;
+    return this.#held.take(samples) / this.parameters.channelCount;
   }
 
   prepare(): void {
     this.#isAligned = false;
-    this.#heldSamples = 0;
+    this.#held.clear();
     this.#device.prepare();
   }
 
@@ -100,7 +96,7 @@ export class ServerPcm implements PcmDevice {
   }
 
   drop(): void {
-    this.#heldSamples = 0;
+    this.#held.clear();
     this.#device.drop();
   }
 
@@ -114,19 +110,11 @@ export class ServerPcm implements PcmDevice {
     let room: Int16Array;
     let count: number;
     do {
-      this.#makeRoom(this.#heldSamples + wantedSamples + channelCount);
-      room = this.#held.subarray(this.#heldSamples);
+      room = this.#held.room(wantedSamples + channelCount);
       count = this.#device.read(room) * channelCount;
-      this.#heldSamples += count;
+      this.#held.add(count);
     } while (count === room.length);
     this.#heed();
-  }
-
-  #makeRoom(sampleCount: number): void {
-    if (sampleCount <= this.#held.length) return;
-    const larger = new Int16Array(2 * sampleCount);
-    larger.set(this.#held.subarray(0, this.#heldSamples));
-    this.#held = larger;
   }
 
   /**
