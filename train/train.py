@@ -127,6 +127,8 @@ def main():
     parser.add_argument("--leave-out", default="", help="kinds of noise: hum,fan")
     parser.add_argument("--scenes", type=int, help="how many; all without it")
     options = parser.parse_args()
+    if options.halfway and not options.start:
+        parser.error("--halfway needs --start, which it is the mean with")
     torch.manual_seed(options.seed)
     rng = np.random.default_rng(options.seed)
     torch.set_num_threads(1)
@@ -138,8 +140,9 @@ def main():
     amid = np.array(["babble" in noises for noises in train.noises])
     weights[amid[:, None] & (train.y > 0)] *= options.amid_voices
     net = Network(options.dense, options.hidden, options.second)
-    if options.start:
-        net.load_state_dict(torch.load(options.start))
+    start = torch.load(options.start) if options.start else None
+    if start:
+        net.load_state_dict(start)
     count = sum(p.numel() for p in net.parameters())
     print(f"{len(train.y)} scenes, {count} weights", flush=True)
     optimizer = torch.optim.AdamW(net.parameters(), options.rate, weight_decay=1e-4)
@@ -181,8 +184,8 @@ def main():
             torch.save(net.state_dict(), options.save)
     if options.halfway:
         # Tells less of what it heard last, and more of what it never heard.
-        begin, end = torch.load(options.start), net.state_dict()
-        net.load_state_dict({name: (begin[name] + end[name]) / 2 for name in end})
+        end = net.state_dict()
+        net.load_state_dict({name: (start[name] + end[name]) / 2 for name in end})
     score, p = evaluate(net, tune)
     by_noise = {}
     for i, names in enumerate(tune.noises):
