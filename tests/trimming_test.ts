@@ -10,21 +10,33 @@ function worldWith(clock: FakeClock, trim: () => void): World {
   return { clock, system } as unknown as World;
 }
 
-Deno.test("memory is given back once all code has run, and each minute from then on, until the end", async () => {
-  const clock = new FakeClock();
-  const trimmedMs: number[] = [];
-  {
-    const startMs = clock.now();
-    using _trimming = startTrimming(
-      worldWith(clock, () => trimmedMs.push(clock.now() - startMs)),
-    );
-    await clock.advance(135_000);
-  }
-  await clock.advance(600_000);
+for (
+  const { chunkMs, intervalMs } of [
+    { chunkMs: 20, intervalMs: 60_000 },
+    { chunkMs: undefined, intervalMs: 600_000 },
+    { chunkMs: 500, intervalMs: 1_500_000 },
+  ]
+) {
+  Deno.test(`memory is given back once all code has run, and then each ${intervalMs / 60_000} minutes at chunks of ${chunkMs ?? "the usual"} ms, until the end`, async () => {
+    const clock = new FakeClock();
+    const trimmedMs: number[] = [];
+    {
+      const startMs = clock.now();
+      using _trimming = startTrimming(
+        worldWith(clock, () => trimmedMs.push(clock.now() - startMs)),
+        chunkMs,
+      );
+      await clock.advance(10_000 + 2.1 * intervalMs);
+    }
+    await clock.advance(2 * intervalMs);
 
-  assertEquals(trimmedMs, [10_000, 70_000, 130_000]);
-  assertEquals(clock.sleeperCount, 0);
-});
+    assertEquals(
+      trimmedMs,
+      [10_000, 10_000 + intervalMs, 10_000 + 2 * intervalMs],
+    );
+    assertEquals(clock.sleeperCount, 0);
+  });
+}
 
 Deno.test("a system that cannot be asked to take memory back is no reason to end", async () => {
   const clock = new FakeClock();

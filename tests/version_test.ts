@@ -57,9 +57,9 @@ Deno.test("permissionFlags() names the library of the machine that is compiled f
   );
 });
 
-Deno.test("programFlags() lets the program collect garbage by itself, besides its permissions", () => {
+Deno.test("programFlags() lets the program collect garbage by itself, and has V8 optimize soon, besides its permissions", () => {
   assertEquals(programFlags(), [
     ...permissionFlags(),
-    "--v8-flags=--expose-gc",
+    "--v8-flags=--expose-gc,--invocation-count-for-turbofan=200",
   ]);
 });
