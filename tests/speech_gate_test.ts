@@ -301,7 +301,7 @@ Deno.test("gateSpeech() begins an utterance above the onset's threshold and ends
 Deno.test("gateSpeech() counts the pre-roll from where it began to be in doubt", async () => {
   const doubtful = { doubtThreshold: 0.2 };
   assertEquals(
-    await utterancesOf("0130433690", doubtful, BARE),
+    await utterancesOf("0100433690", doubtful, BARE),
     ["43369"],
   );
   assertEquals(
@@ -316,15 +316,32 @@ Deno.test("gateSpeech() counts the pre-roll from where it began to be in doubt",
     await utterancesOf("0933900000", doubtful, BARE),
     ["9", "339"],
   );
-  // What was not followed by an onset is none.
-  assertEquals(await utterancesOf("0333300900", doubtful, BARE), ["9"]);
 });
 
-Deno.test("gateSpeech() reaches back by five seconds at the most, and tells the onset where it is", async () => {
+Deno.test("gateSpeech() is in doubt until that was over for 300 ms", async () => {
+  const doubtful = { doubtThreshold: 0.2 };
+  const dip = "0".repeat(300 / 20);
+  assertEquals(
+    await utterancesOf(`03${dip}900`, doubtful, BARE),
+    [`3${dip}9`],
+  );
+  assertEquals(await utterancesOf(`03${dip}0900`, doubtful, BARE), ["9"]);
+  // An utterance that is over leaves no doubt behind.
+  assertEquals(await utterancesOf("390090", doubtful, BARE), ["39", "9"]);
+});
+
+Deno.test("gateSpeech() has no doubt with a detector that tells of none", async () => {
+  assertEquals(
+    await utterancesOf("0404409040", { offsetThreshold: 0.3 }, BARE),
+    ["9"],
+  );
+});
+
+Deno.test("gateSpeech() reaches back by eight seconds at the most, and tells the onset where it is", async () => {
   const borders: SpeechBorder[] = [];
-  const picture = "3".repeat(300) + "90";
+  const picture = "3".repeat(450) + "90";
   await collect(gateSpeech(
-    streamOf(drawn(".".repeat(302))),
+    streamOf(drawn(".".repeat(452))),
     scoring(picture, { doubtThreshold: 0.2 }),
     { preRollMs: 60, hangoverMs: 0, onSpeechStart: (it) => borders.push(it) },
   ));
@@ -333,7 +350,7 @@ Deno.test("gateSpeech() reaches back by five seconds at the most, and tells the 
       position / 480,
       audioPosition / 480,
     ]),
-    [[300, 47]],
+    [[450, 47]],
   );
 });
 

@@ -46,7 +46,7 @@ const ROUNDS = 1;
  * At a few calls a second it takes V8 so long to compile what is called, and what
  * a minute costs falls meanwhile. What runs for days is measured as it will be.
  */
-const WARM_UP_SECONDS = 20;
+const WARM_UP_SECONDS = 40;
 const CHUNKS_MS = [20, 200];
 
 /** What `--help` prints. */

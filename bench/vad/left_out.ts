@@ -86,7 +86,7 @@ async function measure(
         peakDbfs,
         hissDbfs: -80,
       }, random);
-      for (const tally of tallies) await tally.hearSpeech(scene, [kind], false);
+      for (const tally of tallies) await tally.hearSpeech(scene, [kind]);
     }
     const random = new Random(seed++ * 6151 + 3);
     const seconds = SCENE_SECONDS;

@@ -51,8 +51,8 @@ export class Tally {
   readonly #both = new Sums();
   readonly #triggers = new Sums();
   readonly #minutes = new Sums();
-  #utterances = 0;
-  #missed = 0;
+  readonly #utterances = new Sums();
+  readonly #missed = new Sums();
   #onsets = 0;
   #clippedOnsets = 0;
   #longestClippedHops = 0;
@@ -73,12 +73,10 @@ export class Tally {
    *
    * @param scene The scene.
    * @param groups What it is counted under.
-   * @param hasTruth Whether missed utterances are counted in it.
    */
   async hearSpeech(
     scene: Scene,
     groups: readonly string[],
-    hasTruth: boolean,
   ): Promise<void> {
     const { labels } = scene;
     const { decisions, passed } = await this.#hear(scene);
@@ -93,12 +91,14 @@ export class Tally {
       this.#both.add(group, both);
     }
     for (const [begin, end] of utterancesIn(labels)) {
-      if (hasTruth) {
-        this.#utterances++;
-        if (!decisions.subarray(begin, end).includes(1)) this.#missed++;
+      const isHeard = decisions.subarray(begin, end).includes(1);
+      for (const group of groups) {
+        this.#utterances.add(group, 1);
+        if (!isHeard) this.#missed.add(group, 1);
       }
       const first = passed.subarray(begin, end).indexOf(1);
-      if (first < 0) continue;
+      // Of one that was missed, the next one's pre-roll may hold the end.
+      if (!isHeard || first < 0) continue;
       this.#onsets++;
       if (first > CLIPPED_HOPS) this.#clippedOnsets++;
       this.#longestClippedHops = Math.max(this.#longestClippedHops, first);
@@ -140,11 +140,14 @@ export class Tally {
   }
 
   /** Share of the utterances of which nothing was heard. */
-  get missed(): string {
-    return percent(this.#missed, this.#utterances);
+  missed(group: string): string {
+    return percent(this.#missed.get(group), this.#utterances.get(group));
   }
 
-  /** Share of the onsets that were clipped in spite of the pre-roll, and the worst. */
+  /**
+   * Share of the onsets of what was heard that were clipped in spite of the pre-roll,
+   * and the worst.
+   */
   get clipped(): string {
     const worst = this.#longestClippedHops * 10;
     return `${percent(this.#clippedOnsets, this.#onsets)}, ${worst} ms`;

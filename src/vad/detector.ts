@@ -39,10 +39,10 @@ export interface VoiceActivityDetector {
   readonly offsetThreshold?: number;
   /**
    * Scores above this are in doubt, 0.0–1.0: pre-roll is counted from where the score
-   * rose above it, 5 s before the onset at the most, so that a voice that is faint at
-   * first is not clipped.
+   * rose above it, 8 s before the onset at the most, so that a voice that is faint at
+   * first is not clipped. Dips of up to 300 ms do not count.
    *
-   * @default {threshold, so that it is counted from the onset}
+   * @default {none: it is counted from the onset}
    */
   readonly doubtThreshold?: number;
   /**
