@@ -12,10 +12,9 @@
  * −10, −25 and −40 dBFS; and the noises alone. Truth and decision are compared for
  * each 10 ms: a decision is the score above the onset's threshold, and from then on
  * above the offset's, without pre-roll or hangover, less the lag that the detector
- * tells of itself. A trigger is 80 ms of it. An
- * utterance is missed when there is no decision for speech in it. The onset of one
- * that is not is clipped when the gate with its defaults lets out less of it than all
- * but 20 ms.
+ * tells of itself. A trigger is 80 ms of it. An utterance is missed when there is no
+ * decision for speech in it. The onset of one that is not is clipped when the gate
+ * with its defaults lets out less of it than all but 20 ms.
  *
  * @module
  */

@@ -428,6 +428,10 @@ const DEFAULTS = {
   clock: systemClock,
 } as const satisfies Settings;
 
+/** Milliseconds of audio in a chunk, unless a capture is told otherwise. */
+export const DEFAULT_CHUNK_MS: number = DEFAULTS.chunkSize * 1000 /
+  DEFAULTS.sampleRate;
+
 /** Before anything is captured. */
 const NOTHING_CAPTURED: MicrophoneStats = {
   capturedFrames: 0,

@@ -335,6 +335,11 @@ Deno.test("gateSpeech() has no doubt with a detector that tells of none", async 
     await utterancesOf("0404409040", { offsetThreshold: 0.3 }, BARE),
     ["9"],
   );
+  // Not of what was too short to be speech, either.
+  assertEquals(
+    await utterancesOf("0909900", {}, { ...BARE, minSpeechMs: 40 }),
+    ["99"],
+  );
 });
 
 Deno.test("gateSpeech() reaches back by eight seconds at the most, and tells the onset where it is", async () => {

@@ -17,7 +17,7 @@ for (
     { chunkMs: 500, intervalMs: 1_500_000 },
   ]
 ) {
-  Deno.test(`memory is given back once all code has run, and then each ${intervalMs / 60_000} minutes at chunks of ${chunkMs ?? "the usual"} ms, until the end`, async () => {
+  Deno.test(`memory is given back once all code has run, and then after each ${intervalMs} ms at chunks of ${chunkMs ?? 200} ms, until the end`, async () => {
     const clock = new FakeClock();
     const trimmedMs: number[] = [];
     {

@@ -121,10 +121,7 @@ Examples:
     });
     // The device is opened twice, and loading the library takes as long as that.
     using _library = world.openPcm === openAlsaPcm ? holdAlsa() : undefined;
-    using _trimming = startTrimming(
-      world,
-      options.number("chunk-ms"),
-    );
+    using _trimming = startTrimming(world, options.number("chunk-ms"));
     await runLive(session, options, world, log);
   },
 };

@@ -9,6 +9,7 @@
  * @module
  */
 
+import { DEFAULT_CHUNK_MS } from "../manager.ts";
 import type { World } from "./command.ts";
 
 /** By then all code has been loaded, and has run. */
@@ -28,7 +29,10 @@ const CHUNKS_PER_TRIM = 3000;
  *   not told otherwise by default.
  * @returns What ends it.
  */
-export function startTrimming(world: World, chunkMs = 200): Disposable {
+export function startTrimming(
+  world: World,
+  chunkMs = DEFAULT_CHUNK_MS,
+): Disposable {
   const { clock, system } = world;
   const ended = new AbortController();
   const { signal } = ended;
