@@ -31,10 +31,10 @@ export interface MeteredFrame extends AudioFrame {
  * @returns 0.0–1.0 of full scale.
  */
 export function rmsVolume(samples: Int16Array): number {
-  // Two sums keep the additions of neighbours from waiting for each other, and
-  // two squares are mostly added as integers, which is cheaper.
+  // Two squares are 2^31 at most: `>>> 0` tells V8 that whole numbers do, which
+  // takes three quarters of the time of floats, and a float for each four keeps
+  // the sum exact.
   let sum = 0;
-  let otherSum = 0;
   const { length } = samples;
   const fourfoldLength = length & ~3;
   for (let i = 0; i < fourfoldLength; i += 4) {
@@ -42,11 +42,10 @@ export function rmsVolume(samples: Int16Array): number {
     const b = samples[i + 1]!;
     const c = samples[i + 2]!;
     const d = samples[i + 3]!;
-    sum += a * a + b * b;
-    otherSum += c * c + d * d;
+    sum += ((a * a + b * b) >>> 0) + ((c * c + d * d) >>> 0);
   }
   for (let i = fourfoldLength; i < length; i++) sum += samples[i]! ** 2;
-  return Math.sqrt((sum + otherSum) / Math.max(1, length)) / 32768;
+  return Math.sqrt(sum / Math.max(1, length)) / 32768;
 }
 
 /**
