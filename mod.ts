@@ -37,6 +37,7 @@ export {
   openAlsaPcm,
 } from "./src/alsa_device.ts";
 export { base64ToPcm16, encodeBase64, pcm16ToBase64 } from "./src/base64.ts";
+export type { AudioCaptureConfig } from "./src/capture_settings.ts";
 export { type ChannelChoice, toMono } from "./src/channels.ts";
 export type { Alarm } from "./src/alarm.ts";
 export { type Clock, systemClock } from "./src/clock.ts";
@@ -55,7 +56,6 @@ export { frontEnd, type FrontEndOptions } from "./src/front_end.ts";
 export { applyGain, autoGain, type AutoGainOptions } from "./src/gain.ts";
 export {
   type AudioCaptureCallbacks,
-  type AudioCaptureConfig,
   AudioCaptureManager,
   type AudioCaptureStats,
   type AudioConnection,

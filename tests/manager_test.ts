@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { base64ToPcm16 } from "../src/base64.ts";
+import type { AudioCaptureConfig } from "../src/capture_settings.ts";
 import type { AudioFrame } from "../src/frame.ts";
 import {
   type AudioCaptureCallbacks,
-  type AudioCaptureConfig,
   AudioCaptureManager,
   type AudioConnection,
   type CaptureState,

@@ -5,7 +5,8 @@
  */
 
 import { holdAlsa, openAlsaPcm } from "../alsa_device.ts";
-import { type AudioCaptureConfig, AudioCaptureManager } from "../manager.ts";
+import type { AudioCaptureConfig } from "../capture_settings.ts";
+import { AudioCaptureManager } from "../manager.ts";
 import { RealtimeConnectionManager } from "../realtime/connection.ts";
 import type { VadEngine } from "../vad/create_detector.ts";
 import { apiKeyOf } from "./api_key.ts";

@@ -9,7 +9,7 @@
  * @module
  */
 
-import { DEFAULT_CHUNK_MS } from "../manager.ts";
+import { DEFAULT_CHUNK_MS } from "../capture_settings.ts";
 import type { World } from "./command.ts";
 
 /** By then all code has been loaded, and has run. */
