@@ -3,25 +3,25 @@
  * product, and labels.
  *
  * ```sh
- * deno run --allow-read --allow-write train/features.ts CORPUS OUTPUT ROLE FIRST COUNT [crowded]
+ * deno run --allow-read --allow-write train/features.ts CORPUS OUTPUT ROLE FIRST COUNT [MIX]
  * ```
  *
  * Scenes `FIRST` to `FIRST + COUNT - 1` go to `OUTPUT.features` (float32, 3000 sets
  * of features a scene), `OUTPUT.labels` (a byte for each set) and `OUTPUT.json`
- * (the noises of each scene). `crowded` ones have more babble, and louder.
+ * (the noises of each scene). `MIX` is what there is more of: see {@linkcode SceneMix}.
  *
  * @module
  */
 
 import { HOP, SpeechFeatures } from "../src/vad/speech_features.ts";
-import { Corpus, trainingScene } from "./scenes.ts";
+import { Corpus, type SceneMix, trainingScene } from "./scenes.ts";
 import type { Role } from "./sources.ts";
 
 if (import.meta.main) {
-  const [folder, output, role, first, count, crowded] = Deno.args;
-  if (count === undefined || ![undefined, "crowded"].includes(crowded)) {
+  const [folder, output, role, first, count, mix = "usual"] = Deno.args;
+  if (count === undefined || !["usual", "crowded", "murmuring"].includes(mix)) {
     console.error(
-      "Cannot start: usage is features.ts CORPUS OUTPUT train|tune FIRST COUNT [crowded]",
+      "Cannot start: usage is features.ts CORPUS OUTPUT train|tune FIRST COUNT [crowded|murmuring]",
     );
     Deno.exit(2);
   }
@@ -33,7 +33,7 @@ if (import.meta.main) {
     const scene = trainingScene(
       corpus,
       Number(first) + i,
-      crowded !== undefined,
+      mix as SceneMix,
     );
     const values = featuresOf(scene.samples);
     await writeAll(features, new Uint8Array(values.buffer));

@@ -25,6 +25,10 @@ const SHORTEST_PAUSE_HOPS = 15;
 /** A shorter noise between two pauses is none of it. */
 const SHORTEST_SPEECH_HOPS = 4;
 
+/** Centres of the outer bands of a murmur. */
+const MURMUR_LOWEST_HZ = 120;
+const MURMUR_HIGHEST_HZ = 7500;
+
 /** An utterance, 24 kHz, with the truth about it. */
 export interface Utterance {
   readonly samples: Float32Array;
@@ -121,6 +125,30 @@ export class Corpus {
         random,
       );
       for (let k = 0; k < count; k++) samples[k]! += loudness * voice[k]!;
+    }
+    return samples;
+  };
+
+  /**
+   * The same through a wall: noise with the spectrum and the rhythm of voices, and
+   * without their pitch (as in the ICRA noises: W. Dreschler and others, 2001).
+   */
+  readonly murmur: Noise = (random, count) => {
+    const voices = this.babble(random, count);
+    const samples = new Float32Array(count);
+    const bandCount = 12 + random.below(10);
+    const step = (MURMUR_HIGHEST_HZ / MURMUR_LOWEST_HZ) **
+      (1 / (bandCount - 1));
+    const q = 1 / (Math.sqrt(step) - 1 / Math.sqrt(step));
+    for (let band = 0; band < bandCount; band++) {
+      const hz = MURMUR_LOWEST_HZ * step ** band;
+      const voiceBand = steepBand(hz, q);
+      const noiseBand = steepBand(hz, q);
+      const envelope = lowPass(30);
+      for (let i = 0; i < count; i++) {
+        const level = envelope(Math.abs(voiceBand(voices[i]!)));
+        samples[i]! += level * noiseBand(random.next() * 2 - 1) / Math.sqrt(hz);
+      }
     }
     return samples;
   };
@@ -363,6 +391,14 @@ function between(samples: Float32Array, place: number): number {
 
 type Filter = (sample: number) => number;
 
+/** A band-pass whose slopes keep it apart from its neighbours. */
+function steepBand(hz: number, q: number): Filter {
+  const first = resonance(hz, q / 2);
+  const second = resonance(hz, q / 2);
+  const third = resonance(hz, q / 2);
+  return (sample) => third(second(first(sample)));
+}
+
 /** A microphone, or a line, of chance. */
 function channel(random: Random): Filter[] {
   const stages: Filter[] = [];
@@ -472,7 +508,7 @@ function peakOf(samples: Float32Array): number {
  * Gives the noise of a name.
  *
  * @param name A key of {@linkcode NOISES}, or a kind that comes from recordings:
- *   `music`, `sounds`, `loop` or `babble`.
+ *   `music`, `sounds`, `loop`, `babble` or `murmur`.
  * @param corpus Where the recordings are.
  * @returns The noise.
  */
@@ -486,6 +522,8 @@ export function noiseOf(name: string, corpus: Corpus): Noise {
       return corpus.loopSound;
     case "babble":
       return corpus.babble;
+    case "murmur":
+      return corpus.murmur;
     default:
       return NOISES[name]!.make;
   }
@@ -493,6 +531,12 @@ export function noiseOf(name: string, corpus: Corpus): Noise {
 
 /** Seconds of one scene for training. */
 export const SCENE_SECONDS = 30;
+
+/**
+ * Of what there is more than usual: of one voice among many that are nearly as loud,
+ * which is hardest to tell, or of murmur.
+ */
+export type SceneMix = "usual" | "crowded" | "murmuring";
 
 /** A scene for training, with what was in it. */
 export interface TrainingScene extends Scene {
@@ -504,21 +548,20 @@ export interface TrainingScene extends Scene {
  *
  * @param corpus The recordings.
  * @param seed The number.
- * @param isCrowded Whether more of them are of one voice among many, and nearly as
- *   loud: what is hardest to tell.
+ * @param mix Of what there is more.
  * @returns The scene.
  */
 export function trainingScene(
   corpus: Corpus,
   seed: number,
-  isCrowded = false,
+  mix: SceneMix = "usual",
 ): TrainingScene {
   const random = new Random(seed * 7919 + 13);
   const names = [...corpus.speakers.keys()];
   const noises: string[] = [];
   const noiseCount = random.pick([0, 1, 1, 1, 1, 1, 1, 2]);
   for (let i = 0; i < noiseCount; i++) {
-    noises.push(kindOfChance(random, isCrowded));
+    noises.push(kindOfChance(random, mix));
   }
   // Most of what is taken for speech is music.
   const isSpeaking = random.chance(noises.includes("music") ? 0.6 : 0.75);
@@ -535,7 +578,7 @@ export function trainingScene(
       noise,
       snrDb: random.chance(0.15)
         ? random.between(20, 40)
-        : random.between(...snrRange(noises, isCrowded)),
+        : random.between(...snrRange(noises, mix)),
       peakDbfs: random.between(-46, -2),
       hissDbfs: random.chance(0.15) ? undefined : random.between(-100, -55),
       isRough: random.chance(0.8),
@@ -546,18 +589,19 @@ export function trainingScene(
 /** In dB. */
 function snrRange(
   noises: readonly string[],
-  isCrowded: boolean,
+  mix: SceneMix,
 ): [number, number] {
   if (!noises.includes("babble")) return [-6, 18];
   // Among voices nobody can tell who is meant below that.
-  return [-2, isCrowded ? 8 : 18];
+  return [-2, mix === "crowded" ? 8 : 18];
 }
 
 /** Recorded kinds are many kinds each. */
-function kindOfChance(random: Random, isCrowded: boolean): string {
+function kindOfChance(random: Random, mix: SceneMix): string {
   if (random.chance(0.3)) return "music";
   if (random.chance(0.17)) return random.pick(["sounds", "sounds", "loop"]);
-  if (random.chance(isCrowded ? 0.45 : 0.3)) return "babble";
+  if (mix === "murmuring" && random.chance(0.2)) return "murmur";
+  if (random.chance(mix === "crowded" ? 0.45 : 0.3)) return "babble";
   if (random.chance(0.05)) return "buzz";
   return random.pick(Object.keys(NOISES));
 }

@@ -26,24 +26,15 @@ BATCH = 192
 class Network(nn.Module):
     """What src/vad/speech_network.ts computes, for many scenes at once."""
 
-    def __init__(self, dense, hidden, second):
+    def __init__(self, dense, hidden):
         super().__init__()
         self.dense = nn.Linear(FEATURES, dense)
         self.gru = nn.GRU(dense, hidden, batch_first=True)
-        self.gru2 = nn.GRU(hidden, second, batch_first=True) if second else None
-        self.out = nn.Linear(second or hidden, 1)
+        self.out = nn.Linear(hidden, 1)
 
     def forward(self, x, state):
-        h1, h2 = state if state is not None else (None, None)
-        x = torch.tanh(self.dense(x))
-        x, h1 = self.gru(x, h1)
-        if self.gru2 is not None:
-            x, h2 = self.gru2(x, h2)
-        return self.out(x).squeeze(-1), (h1, h2)
-
-
-def detached(state):
-    return tuple(None if h is None else h.detach() for h in state)
+        x, state = self.gru(torch.tanh(self.dense(x)), state)
+        return self.out(x).squeeze(-1), state
 
 
 class Scenes:
@@ -111,13 +102,9 @@ def main():
     parser.add_argument("--out")
     parser.add_argument("--save", help="where to keep the state, for --start")
     parser.add_argument("--start", help="a state to go on from")
-    parser.add_argument(
-        "--halfway", action="store_true", help="the mean of that state and the last"
-    )
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--dense", type=int, default=40)
     parser.add_argument("--hidden", type=int, default=48)
-    parser.add_argument("--second", type=int, default=0)
     parser.add_argument("--rate", type=float, default=4e-3)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--delay", type=int, default=0, help="hops until the answer")
@@ -127,8 +114,6 @@ def main():
     parser.add_argument("--leave-out", default="", help="kinds of noise: hum,fan")
     parser.add_argument("--scenes", type=int, help="how many; all without it")
     options = parser.parse_args()
-    if options.halfway and not options.start:
-        parser.error("--halfway needs --start, which it is the mean with")
     torch.manual_seed(options.seed)
     rng = np.random.default_rng(options.seed)
     torch.set_num_threads(1)
@@ -139,10 +124,9 @@ def main():
     # A voice among voices is missed more easily than one among other noises.
     amid = np.array(["babble" in noises for noises in train.noises])
     weights[amid[:, None] & (train.y > 0)] *= options.amid_voices
-    net = Network(options.dense, options.hidden, options.second)
-    start = torch.load(options.start) if options.start else None
-    if start:
-        net.load_state_dict(start)
+    net = Network(options.dense, options.hidden)
+    if options.start:
+        net.load_state_dict(torch.load(options.start))
     count = sum(p.numel() for p in net.parameters())
     print(f"{len(train.y)} scenes, {count} weights", flush=True)
     optimizer = torch.optim.AdamW(net.parameters(), options.rate, weight_decay=1e-4)
@@ -163,7 +147,7 @@ def main():
             for at in range(0, HOPS, CHUNK):
                 part = slice(at, at + CHUNK)
                 logits, state = net(x[:, part], state)
-                state = detached(state)
+                state = state.detach()
                 loss = nn.functional.binary_cross_entropy_with_logits(
                     logits, y[:, part], w[:, part]
                 )
@@ -182,10 +166,6 @@ def main():
         )
         if options.save:
             torch.save(net.state_dict(), options.save)
-    if options.halfway:
-        # Tells less of what it heard last, and more of what it never heard.
-        end = net.state_dict()
-        net.load_state_dict({name: (start[name] + end[name]) / 2 for name in end})
     score, p = evaluate(net, tune)
     by_noise = {}
     for i, names in enumerate(tune.noises):

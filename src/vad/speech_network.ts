@@ -11,13 +11,13 @@ import { type QuantizedTensor, SPEECH_WEIGHTS } from "./speech_weights.ts";
 export type SpeechWeights = Readonly<Record<string, QuantizedTensor>>;
 
 /**
- * A dense layer with tanh, one or two layers of gated recurrent units (K. Cho et
- * al., Learning Phrase Representations using RNN Encoder–Decoder, 2014, in
- * PyTorch's form) and a sigmoid. Nothing is allocated from one frame to the next.
+ * A dense layer with tanh, a layer of gated recurrent units (K. Cho et al., Learning
+ * Phrase Representations using RNN Encoder–Decoder, 2014, in PyTorch's form) and a
+ * sigmoid. Nothing is allocated from one frame to the next.
  */
 export class SpeechNetwork {
   readonly #dense: Linear;
-  readonly #layers: readonly GatedLayer[];
+  readonly #recurrent: GatedLayer;
   readonly #out: Linear;
 
   /**
@@ -29,20 +29,16 @@ export class SpeechNetwork {
     const linearOf = (matrix: string, bias: string) =>
       new Linear(tensorOf(weights[matrix]!), tensorOf(weights[bias]!));
     this.#dense = linearOf("dense.weight", "dense.bias");
-    this.#layers = ["gru", "gru2"]
-      .filter((name) => `${name}.weight_ih_l0` in weights)
-      .map((name) =>
-        new GatedLayer(
-          linearOf(`${name}.weight_ih_l0`, `${name}.bias_ih_l0`),
-          linearOf(`${name}.weight_hh_l0`, `${name}.bias_hh_l0`),
-        )
-      );
+    this.#recurrent = new GatedLayer(
+      linearOf("gru.weight_ih_l0", "gru.bias_ih_l0"),
+      linearOf("gru.weight_hh_l0", "gru.bias_hh_l0"),
+    );
     this.#out = linearOf("out.weight", "out.bias");
   }
 
   /** Forgets everything heard. */
   reset(): void {
-    for (const layer of this.#layers) layer.state.fill(0);
+    this.#recurrent.state.fill(0);
   }
 
   /**
@@ -53,12 +49,9 @@ export class SpeechNetwork {
    */
   step(features: Float64Array): number {
     this.#dense.apply(features);
-    let values = this.#dense.output;
+    const values = this.#dense.output;
     for (let i = 0; i < values.length; i++) values[i] = tanh(values[i]!);
-    for (let i = 0; i < this.#layers.length; i++) {
-      values = this.#layers[i]!.step(values);
-    }
-    this.#out.apply(values);
+    this.#out.apply(this.#recurrent.step(values));
     return sigmoid(this.#out.output[0]!);
   }
 }
