@@ -84,13 +84,13 @@ export interface AudioCaptureConfig extends FrontEndOptions {
    * scale, such as 0.02; for the others a probability; for `vadDetector` what its
    * scores are.
    *
-   * @default {the engine's own: 0.5, or 9 dB above the noise for `energy`}
+   * @default {the engine's own: 0.6, 0.5 for `silero`, 9 dB above the noise for `energy`}
    */
   vadThreshold?: number;
   /**
    * Above this it goes on being speech, 0.0 to the threshold of the onset. An
-   * engine's own is 0.15 lower, or 4 dB (0.167) for `energy`; for an RMS volume it
-   * is the same.
+   * engine's own is 0.75 of it for `neural`, 0.15 lower for `silero`, and 4 dB
+   * (0.167) lower for `energy`; for an RMS volume it is the same.
    *
    * @default {the engine's own}
    */
