@@ -8,20 +8,23 @@
  *
  * Scenes `FIRST` to `FIRST + COUNT - 1` go to `OUTPUT.features` (float32, 3000 sets
  * of features a scene), `OUTPUT.labels` (a byte for each set) and `OUTPUT.json`
- * (the noises of each scene). `MIX` is what there is more of: see {@linkcode SceneMix}.
+ * (the noises of each scene). `MIX` is what there is more of: see `SceneMix` in `scenes.ts`.
  *
  * @module
  */
 
 import { HOP, SpeechFeatures } from "../src/vad/speech_features.ts";
-import { Corpus, type SceneMix, trainingScene } from "./scenes.ts";
+import { Corpus, SCENE_MIXES, trainingScene } from "./scenes.ts";
 import type { Role } from "./sources.ts";
 
 if (import.meta.main) {
-  const [folder, output, role, first, count, mix = "usual"] = Deno.args;
-  if (count === undefined || !["usual", "crowded", "murmuring"].includes(mix)) {
+  const [folder, output, role, first, count, mixName = "usual"] = Deno.args;
+  const mix = SCENE_MIXES.find((mix) => mix === mixName);
+  if (count === undefined || mix === undefined) {
     console.error(
-      "Cannot start: usage is features.ts CORPUS OUTPUT train|tune FIRST COUNT [crowded|murmuring]",
+      `Cannot start: usage is features.ts CORPUS OUTPUT train|tune FIRST COUNT [${
+        SCENE_MIXES.join("|")
+      }]`,
     );
     Deno.exit(2);
   }
@@ -33,7 +36,7 @@ if (import.meta.main) {
     const scene = trainingScene(
       corpus,
       Number(first) + i,
-      mix as SceneMix,
+      mix,
     );
     const values = featuresOf(scene.samples);
     await writeAll(features, new Uint8Array(values.buffer));

@@ -538,6 +538,13 @@ export const SCENE_SECONDS = 30;
  */
 export type SceneMix = "usual" | "crowded" | "murmuring";
 
+/** All of them. */
+export const SCENE_MIXES: readonly SceneMix[] = [
+  "usual",
+  "crowded",
+  "murmuring",
+];
+
 /** A scene for training, with what was in it. */
 export interface TrainingScene extends Scene {
   readonly noises: readonly string[];
