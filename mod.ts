@@ -1,6 +1,6 @@
 /**
  * Earshot gets a microphone on Linux into the OpenAI Realtime API: capture
- * through libasound (Deno FFI), stages as async generators, voice activity
+ * through libasound (Deno FFI), stages as generators, voice activity
  * detection, and a WebSocket connection that accounts for every sample.
  *
  * The whole job in five lines:
@@ -112,6 +112,7 @@ export {
   type SpeechBorder,
   type SpeechGateOptions,
 } from "./src/speech_gate.ts";
+export type { StageOutput, StageSource } from "./src/stage.ts";
 export { SystemdNotifier, type SystemdNotifierOptions } from "./src/systemd.ts";
 export { takeFrames } from "./src/take.ts";
 export {
@@ -130,6 +131,7 @@ export {
   volumeToDbfs,
 } from "./src/volume.ts";
 export {
+  framesOf,
   readWav,
   type WavContent,
   type WavFile,

@@ -30,6 +30,8 @@ import {
   pcm16ToBase64,
   rechunk,
   rmsVolume,
+  type StageOutput,
+  type StageSource,
   type VoiceActivityDetector,
 } from "../mod.ts";
 import { median } from "./live/statistics.ts";
@@ -68,20 +70,42 @@ interface Round {
   readonly characters: number;
 }
 
-/** Gives a stretch again and again, as a microphone would. */
+/** Cuts a block out of a stretch that is repeated, to be the one at a position. */
+function blockAt(
+  stretch: Int16Array,
+  position: number,
+  periodFrames: number,
+): AudioFrame {
+  const begin = position % stretch.length;
+  return {
+    format: FORMAT,
+    samples: stretch.subarray(begin, begin + periodFrames),
+    position,
+    timestampMs: position * 1000 / FORMAT.sampleRate,
+  };
+}
+
+/** Gives a stretch again and again: all is there. */
+function* recorded(
+  stretch: Int16Array,
+  repeats: number,
+  periodFrames: number,
+): Generator<AudioFrame> {
+  const end = repeats * stretch.length;
+  for (let position = 0; position < end; position += periodFrames) {
+    yield blockAt(stretch, position, periodFrames);
+  }
+}
+
+/** Gives the same one after another, as a microphone would. */
 async function* captured(
   stretch: Int16Array,
   repeats: number,
   periodFrames: number,
 ): AsyncGenerator<AudioFrame> {
-  let position = 0;
-  for (let repeat = 0; repeat < repeats; repeat++) {
-    for (let begin = 0; begin < stretch.length; begin += periodFrames) {
-      const samples = stretch.subarray(begin, begin + periodFrames);
-      const timestampMs = position * 1000 / FORMAT.sampleRate;
-      yield { format: FORMAT, samples, position, timestampMs };
-      position += samples.length;
-    }
+  const end = repeats * stretch.length;
+  for (let position = 0; position < end; position += periodFrames) {
+    yield blockAt(stretch, position, periodFrames);
   }
 }
 
@@ -104,7 +128,37 @@ function cpuSecondsNow(): number {
 }
 
 /** All stages, as a user puts them behind one another. */
-async function runStages(
+function stagesBehind<From extends StageSource<AudioFrame>>(
+  source: From,
+  chunkFrames: number,
+  detector: VoiceActivityDetector | undefined,
+): StageOutput<From, string> {
+  const heard: StageSource<AudioFrame> = detector === undefined
+    ? measureVolume(source)
+    : gateSpeech(source, detector);
+  const encoded = encodeBase64(rechunk(heard, chunkFrames));
+  return encoded as StageOutput<From, string>;
+}
+
+/** The stages behind what is there already. */
+function runAtOnce(
+  minute: Int16Array,
+  minutes: number,
+  chunkFrames: number,
+  detector: VoiceActivityDetector | undefined,
+): Round {
+  const begin = cpuSecondsNow();
+  let characters = 0;
+  const frames = recorded(minute, minutes, chunkFrames);
+  for (const audio of stagesBehind(frames, chunkFrames, detector)) {
+    takeMessage(appendMessage(audio));
+    characters += audio.length;
+  }
+  return { cpuSeconds: cpuSecondsNow() - begin, characters };
+}
+
+/** The stages behind what is waited for. */
+async function runInTime(
   minute: Int16Array,
   minutes: number,
   chunkFrames: number,
@@ -113,10 +167,7 @@ async function runStages(
   const begin = cpuSecondsNow();
   let characters = 0;
   const frames = captured(minute, minutes, chunkFrames);
-  const heard = detector === undefined
-    ? measureVolume(frames)
-    : gateSpeech(frames, detector);
-  for await (const audio of encodeBase64(rechunk(heard, chunkFrames))) {
+  for await (const audio of stagesBehind(frames, chunkFrames, detector)) {
     takeMessage(appendMessage(audio));
     characters += audio.length;
   }
@@ -262,8 +313,12 @@ if (import.meta.main) {
       const frames = chunkMs * FORMAT.sampleRate / 1000;
       const runs = new Map<string, () => Round | Promise<Round>>([
         [
-          "Earshot's stages",
-          () => runStages(minute, minutes, frames, ENGINES[engine]!()),
+          "stages of a recording",
+          () => runAtOnce(minute, minutes, frames, ENGINES[engine]!()),
+        ],
+        [
+          "stages of a stream",
+          () => runInTime(minute, minutes, frames, ENGINES[engine]!()),
         ],
         ["a bare loop", () => runLoop(minute, minutes, frames, threshold)],
       ]);

@@ -36,11 +36,11 @@ const PEAKS_DBFS = [-10, -25, -40] as const;
 const NOISE_PEAKS_DBFS = [-12, -22, -32] as const;
 const NOISE_SCENES = { household: 1, other: 5 };
 
-async function measure(
+function measure(
   corpus: Corpus,
   noises: readonly TestNoise[],
   tallies: readonly Tally[],
-): Promise<void> {
+): void {
   const speakers = [...corpus.speakers.values()];
   let seed = 1;
   for (const noise of [undefined, ...noises]) {
@@ -58,7 +58,7 @@ async function measure(
         }, random);
         const groups = ["all", `peak ${peakDbfs}`, noise?.name ?? "clean"];
         if (noise?.isHousehold) groups.push(`${snrDb} dB`);
-        for (const tally of tallies) await tally.hearSpeech(scene, groups);
+        for (const tally of tallies) tally.hearSpeech(scene, groups);
       }
     }
     if (noise === undefined) continue;
@@ -72,7 +72,7 @@ async function measure(
         snrDb: 0,
         peakDbfs: NOISE_PEAKS_DBFS[i % NOISE_PEAKS_DBFS.length]!,
       }, random);
-      for (const tally of tallies) await tally.hearNoise(scene, groups);
+      for (const tally of tallies) tally.hearNoise(scene, groups);
     }
   }
 }
@@ -153,7 +153,7 @@ if (import.meta.main) {
   ];
   const corpus = new Corpus(folder, set as Role);
   const noises = testNoises(corpus);
-  await measure(corpus, noises, tallies);
+  measure(corpus, noises, tallies);
   printTable(noises, tallies);
   if (leftOut !== undefined) {
     console.log(`\n${await leftOutTable(leftOut, corpus)}`);

@@ -9,7 +9,7 @@ import {
   encodeBase64 as encodeBytes,
 } from "@std/encoding/base64";
 import type { AudioFrame } from "./frame.ts";
-import { through } from "./stage.ts";
+import { type StageOutput, type StageSource, through } from "./stage.ts";
 
 /**
  * Encodes samples as base64 of little-endian PCM16.
@@ -73,9 +73,9 @@ export function base64ToPcm16(base64: string): Int16Array {
  * @param source The blocks.
  * @returns Base64 of each block's PCM16.
  */
-export function encodeBase64(
-  source: AsyncIterable<AudioFrame>,
-): AsyncGenerator<string> {
+export function encodeBase64<From extends StageSource<AudioFrame>>(
+  source: From,
+): StageOutput<From, string> {
   return through(source, () => ({
     push: ({ samples }) => samples.length > 0 ? [pcm16ToBase64(samples)] : [],
   }));

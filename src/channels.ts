@@ -5,7 +5,7 @@
  */
 
 import { type AudioFrame, frameCountOf } from "./frame.ts";
-import { through } from "./stage.ts";
+import { type StageOutput, type StageSource, through } from "./stage.ts";
 import { checkInteger } from "./validation.ts";
 
 /**
@@ -54,10 +54,10 @@ export type ChannelChoice = number | "mix";
  * @returns Blocks of one channel; those that have one already pass as they are.
  * @throws {RangeError} When there is no such channel.
  */
-export function toMono(
-  source: AsyncIterable<AudioFrame>,
+export function toMono<From extends StageSource<AudioFrame>>(
+  source: From,
   choice: ChannelChoice = "mix",
-): AsyncGenerator<AudioFrame> {
+): StageOutput<From, AudioFrame> {
   return through(source, () => ({ push: (frame) => [monoOf(frame, choice)] }));
 }
 

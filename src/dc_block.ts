@@ -5,7 +5,12 @@
  */
 
 import type { AudioFrame } from "./frame.ts";
-import { type Stage, through } from "./stage.ts";
+import {
+  type Stage,
+  type StageOutput,
+  type StageSource,
+  through,
+} from "./stage.ts";
 import { checkNumber } from "./validation.ts";
 
 /** Settings of {@linkcode blockDc}. */
@@ -31,10 +36,10 @@ export interface BlockDcOptions {
  * @returns As many blocks, with their marks and places.
  * @throws {RangeError} When the cut-off is out of range.
  */
-export function blockDc(
-  source: AsyncIterable<AudioFrame>,
+export function blockDc<From extends StageSource<AudioFrame>>(
+  source: From,
   options: BlockDcOptions = {},
-): AsyncGenerator<AudioFrame> {
+): StageOutput<From, AudioFrame> {
   return through(source, () => new DcBlocker(options));
 }
 

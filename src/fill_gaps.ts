@@ -9,7 +9,7 @@ import {
   type DiscontinuityCause,
   frameCountOf,
 } from "./frame.ts";
-import { through } from "./stage.ts";
+import { type StageOutput, type StageSource, through } from "./stage.ts";
 import { checkNumber } from "./validation.ts";
 
 /** Settings of {@linkcode fillGaps}. */
@@ -44,10 +44,10 @@ export interface FillGapsOptions {
  * @returns The blocks, with silence between them.
  * @throws {RangeError} When a setting is outside its range.
  */
-export function fillGaps(
-  source: AsyncIterable<AudioFrame>,
+export function fillGaps<From extends StageSource<AudioFrame>>(
+  source: From,
   options: FillGapsOptions = {},
-): AsyncGenerator<AudioFrame> {
+): StageOutput<From, AudioFrame> {
   return through(source, () => {
     const { maxGapMs = 10_000 } = options;
     checkNumber("maxGapMs", maxGapMs, 0, 3_600_000);

@@ -7,6 +7,7 @@
 import { blockDc } from "./dc_block.ts";
 import type { AudioFrame } from "./frame.ts";
 import { applyGain, autoGain } from "./gain.ts";
+import type { StageOutput, StageSource } from "./stage.ts";
 
 /** Settings of {@linkcode frontEnd}. All are off, so that audio stays bit-exact. */
 export interface FrontEndOptions {
@@ -38,13 +39,13 @@ export interface FrontEndOptions {
  * @returns The blocks as they leave the last stage; `source` without any.
  * @throws {RangeError} When a setting is out of range, at the first block.
  */
-export function frontEnd(
-  source: AsyncIterable<AudioFrame>,
+export function frontEnd<From extends StageSource<AudioFrame>>(
+  source: From,
   options: FrontEndOptions,
-): AsyncIterable<AudioFrame> {
-  let frames = source;
+): From | StageOutput<From, AudioFrame> {
+  let frames: StageSource<AudioFrame> = source;
   if (options.dcBlock) frames = blockDc(frames);
   if (options.gainDb) frames = applyGain(frames, options.gainDb);
   if (options.autoGain) frames = autoGain(frames);
-  return frames;
+  return frames as From | StageOutput<From, AudioFrame>;
 }

@@ -5,7 +5,7 @@
  */
 
 import { type AudioFrame, frameCountOf } from "./frame.ts";
-import { through } from "./stage.ts";
+import { type StageOutput, type StageSource, through } from "./stage.ts";
 import { checkNumber } from "./validation.ts";
 
 /** Samples of PCM16 are shares of this. */
@@ -44,10 +44,10 @@ const GAIN_DOWN_DB_PER_S = 20;
  * @returns As many blocks, with their marks and places.
  * @throws {RangeError} When the gain is out of range.
  */
-export function applyGain(
-  source: AsyncIterable<AudioFrame>,
+export function applyGain<From extends StageSource<AudioFrame>>(
+  source: From,
   gainDb: number,
-): AsyncGenerator<AudioFrame> {
+): StageOutput<From, AudioFrame> {
   return through(source, () => {
     checkNumber("gainDb", gainDb, -60, 60);
     const factor = 10 ** (gainDb / 20);
@@ -87,10 +87,10 @@ export interface AutoGainOptions {
  * @returns As many blocks, with their marks and places.
  * @throws {RangeError} When a setting is out of range.
  */
-export function autoGain(
-  source: AsyncIterable<AudioFrame>,
+export function autoGain<From extends StageSource<AudioFrame>>(
+  source: From,
   options: AutoGainOptions = {},
-): AsyncGenerator<AudioFrame> {
+): StageOutput<From, AudioFrame> {
   return through(source, () => {
     const { targetDbfs = -20, maxGainDb = 30 } = options;
     checkNumber("targetDbfs", targetDbfs, -40, -6);

@@ -5,7 +5,7 @@
  */
 
 import { type AudioFrame, frameCountOf, sliceFrame } from "./frame.ts";
-import { through } from "./stage.ts";
+import { type StageOutput, type StageSource, through } from "./stage.ts";
 import { checkInteger } from "./validation.ts";
 
 /**
@@ -144,9 +144,9 @@ export class Rechunker {
  * @returns The chunks.
  * @throws {RangeError} When `chunkFrames` is outside its range.
  */
-export function rechunk(
-  source: AsyncIterable<AudioFrame>,
+export function rechunk<From extends StageSource<AudioFrame>>(
+  source: From,
   chunkFrames: number,
-): AsyncGenerator<AudioFrame> {
+): StageOutput<From, AudioFrame> {
   return through(source, () => new Rechunker(chunkFrames));
 }

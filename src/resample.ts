@@ -6,7 +6,7 @@
 
 import { type AudioFormat, type AudioFrame, frameCountOf } from "./frame.ts";
 import { Resampler } from "./resampler.ts";
-import { through } from "./stage.ts";
+import { type StageOutput, type StageSource, through } from "./stage.ts";
 
 /**
  * Converts blocks to another sample rate. Where audio is missing the conversion
@@ -31,10 +31,10 @@ import { through } from "./stage.ts";
  * @returns Blocks at that rate. Those of the right rate pass as they are.
  * @throws {RangeError} When a rate is out of range.
  */
-export function resample(
-  source: AsyncIterable<AudioFrame>,
+export function resample<From extends StageSource<AudioFrame>>(
+  source: From,
   sampleRate: number,
-): AsyncGenerator<AudioFrame> {
+): StageOutput<From, AudioFrame> {
   return through(source, () => {
     let converter: FrameConverter | undefined;
     return {

@@ -11,7 +11,12 @@ import {
   sliceFrame,
 } from "./frame.ts";
 import { Rechunker } from "./rechunk.ts";
-import { type Stage, through } from "./stage.ts";
+import {
+  type Stage,
+  type StageOutput,
+  type StageSource,
+  through,
+} from "./stage.ts";
 import { checkDetector, type VoiceActivityDetector } from "./vad/detector.ts";
 import { checkNumber } from "./validation.ts";
 import { rmsVolume } from "./volume.ts";
@@ -139,15 +144,20 @@ const LONGEST_SEARCH_MS = 3000;
  * @returns The blocks of the utterances, `detector.blockMs` long.
  * @throws {RangeError} When a setting, or a number of the detector, is outside its
  *   range.
- * @throws {TypeError} When the detector is none, or a score is no number.
+ * @throws {TypeError} When the detector is none, a score is no number, or it is a
+ *   promise and the source is not async.
  */
-export function gateSpeech(
-  source: AsyncIterable<AudioFrame>,
+export function gateSpeech<From extends StageSource<AudioFrame>>(
+  source: From,
   detector: VoiceActivityDetector,
   options: SpeechGateOptions = {},
-): AsyncGenerator<AudioFrame> {
-  const blocks = through(source, () => new BlockCutter(detector));
-  return through(blocks, () => new Gate(detector, options));
+): StageOutput<From, AudioFrame> {
+  const blocks: StageSource<AudioFrame> = through(
+    source,
+    () => new BlockCutter(detector),
+  );
+  const gated = through(blocks, () => new Gate(detector, options));
+  return gated as StageOutput<From, AudioFrame>;
 }
 
 const DEFAULT_PRE_ROLL_MS = 300;

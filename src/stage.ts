@@ -29,24 +29,39 @@ export interface Stage<In, Out> {
 }
 
 /**
+ * What a stage can stand behind: a microphone, another stage, or what is there
+ * already, such as an array.
+ */
+export type StageSource<In> = AsyncIterable<In> | Iterable<In>;
+
+/**
+ * What comes out of a stage: of what has to be waited for an async generator, else a
+ * plain one, which takes less time.
+ */
+export type StageOutput<From, Out> = From extends AsyncIterable<unknown>
+  ? AsyncGenerator<Out>
+  : Generator<Out>;
+
+/**
  * Puts a stage behind a source, which has no other consumer.
  *
- * If the source is the result of another call, and nothing was asked of it when the
- * first block is asked of this one, its stage is worked here. It is empty from then
- * on, and who ends it ends this.
+ * If the source is the async result of another call, and nothing was asked of it
+ * when the first block is asked of this one, its stage is worked here. It is empty
+ * from then on, and who ends it ends this.
  *
  * @param source The blocks.
  * @param makeStage Makes the stage, when the first block is asked for.
- * @returns What comes out of the stage.
+ * @returns What comes out of the stage. A plain generator throws a `TypeError` when
+ *   the stage takes time.
  */
-export function through<In, Out>(
-  source: AsyncIterable<In>,
+export function through<From extends StageSource<unknown>, In, Out>(
+  source: From & StageSource<In>,
   makeStage: () => Stage<In, Out>,
-): AsyncGenerator<Out> {
-  const part = { source, makeStage: makeStage as () => AnyStage };
-  const generator: AsyncGenerator<unknown> = run(part, () => generator);
-  unbegun.set(generator, part);
-  return generator as AsyncGenerator<Out>;
+): StageOutput<From, Out> {
+  const output = Symbol.asyncIterator in source
+    ? runInTime({ source, makeStage: makeStage as () => AnyStage })
+    : runAtOnce(source, makeStage as () => AnyStage);
+  return output as StageOutput<From, Out>;
 }
 
 type AnyStage = Stage<unknown, unknown>;
@@ -57,15 +72,22 @@ interface Part {
   readonly makeStage: () => AnyStage;
 }
 
-/** The generators of `through()` that were asked for nothing yet. */
+/** The async generators of `through()` that were asked for nothing yet. */
 const unbegun = new WeakMap<object, Part>();
 
+/** Works a stage, and those before it that nobody has begun with. */
+function runInTime(part: Part): AsyncGenerator<unknown> {
+  const generator: AsyncGenerator<unknown> = run(part, () => generator);
+  unbegun.set(generator, part);
+  return generator;
+}
+
 /**
- * Works a stage, and those before it that nobody has begun with.
+ * Works the stages of {@linkcode runInTime}.
  *
- * @param part The stage.
+ * @param part The last of them.
  * @param self Gives the generator that this is.
- * @returns What comes out of the stage.
+ * @returns What comes out of it.
  */
 async function* run(
   part: Part,
@@ -116,6 +138,39 @@ async function* run(
       step = iterator.next();
     }
   }
+}
+
+/** Works one stage: one plain generator behind another costs next to nothing. */
+function* runAtOnce(
+  source: Iterable<unknown>,
+  makeStage: () => AnyStage,
+): Generator<unknown> {
+  const stage = makeStage();
+  let failure: Failure | undefined;
+  try {
+    for (const input of source) {
+      const outputs = stage.push(input);
+      if (isOne(outputs)) yield readyNow(outputs[0]);
+      else for (const output of outputs) yield readyNow(output);
+    }
+  } catch (error) {
+    failure = { error };
+  }
+  try {
+    yield* stage.flush?.() ?? [];
+  } catch (error) {
+    failure ??= { error };
+  }
+  if (failure !== undefined) throw failure.error;
+}
+
+/** What takes time cannot be had at once. */
+function readyNow(output: unknown): unknown {
+  if (!(output instanceof Promise)) return output;
+  output.catch(() => {});
+  throw new TypeError(
+    "Cannot wait for a stage, such as a detector whose score is a promise, as its source is not async: give it an async iterable",
+  );
 }
 
 interface Failure {

@@ -5,7 +5,7 @@
  */
 
 import type { AudioFrame } from "./frame.ts";
-import { through } from "./stage.ts";
+import { type StageOutput, type StageSource, through } from "./stage.ts";
 
 /** A block with its loudness. */
 export interface MeteredFrame extends AudioFrame {
@@ -64,9 +64,9 @@ export function volumeToDbfs(volume: number): number {
  * @param source The blocks.
  * @returns The same blocks with their RMS volume.
  */
-export function measureVolume(
-  source: AsyncIterable<AudioFrame>,
-): AsyncGenerator<MeteredFrame> {
+export function measureVolume<From extends StageSource<AudioFrame>>(
+  source: From,
+): StageOutput<From, MeteredFrame> {
   return through(source, () => ({
     push: (frame) => [{ ...frame, volume: rmsVolume(frame.samples) }],
   }));

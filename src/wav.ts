@@ -5,6 +5,8 @@
  */
 
 import type { AudioFormat, AudioFrame } from "./frame.ts";
+import type { StageSource } from "./stage.ts";
+import { checkInteger } from "./validation.ts";
 
 /** Bytes before the samples in the files that are written here. */
 const HEADER_BYTES = 44;
@@ -103,7 +105,7 @@ export function wavHeader(
  * @returns The same blocks, each after it was written.
  */
 export async function* writeWav(
-  source: AsyncIterable<AudioFrame>,
+  source: StageSource<AudioFrame>,
   file: WavFile,
   format: AudioFormat,
 ): AsyncGenerator<AudioFrame> {
@@ -181,6 +183,47 @@ export function readWav(bytes: Uint8Array): WavContent {
   throw new TypeError(
     'Cannot read the WAV file as it must hold a "fmt " chunk and then a "data" chunk',
   );
+}
+
+/**
+ * Cuts a recording into blocks, to be put through stages.
+ *
+ * @example Where somebody speaks in a file
+ * ```ts ignore
+ * import { framesOf, gateSpeech, NeuralDetector, readWav } from "@nevil/earshot";
+ *
+ * const wav = readWav(await Deno.readFile("talk.wav"));
+ * for (const frame of gateSpeech(framesOf(wav), new NeuralDetector())) {
+ *   if (frame.speechStart) console.log(frame.timestampMs, "ms");
+ * }
+ * ```
+ *
+ * @param recording Its format and samples; the latter are not copied.
+ * @param blockFrames Frames in a block, 1–10000000; the last one may be shorter.
+ *   Without it the whole is one block.
+ * @returns The blocks; their time begins with 0.
+ * @throws {RangeError} When `blockFrames` is outside its range, at the first block.
+ */
+export function* framesOf(
+  { format, samples }: WavContent,
+  blockFrames?: number,
+): Generator<AudioFrame> {
+  if (blockFrames !== undefined) {
+    checkInteger("blockFrames", blockFrames, 1, 10_000_000);
+  }
+  const { sampleRate, channelCount } = format;
+  const blockLength = blockFrames === undefined
+    ? samples.length
+    : blockFrames * channelCount;
+  for (let begin = 0; begin < samples.length; begin += blockLength) {
+    const position = begin / channelCount;
+    yield {
+      format,
+      samples: samples.subarray(begin, begin + blockLength),
+      position,
+      timestampMs: position * 1000 / sampleRate,
+    };
+  }
 }
 
 function readFormat(view: DataView, begin: number, end: number): AudioFormat {

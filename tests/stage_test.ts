@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { type Stage, through } from "../src/stage.ts";
 import { collect } from "./frames.ts";
 
@@ -176,8 +176,8 @@ Deno.test("through() closes its source when a stage fails, and ends the stages f
 /** Gives 1 2 1 3 1 4 …, and would give 100 at the end. */
 function repeatedFirst(source: Numbers): AsyncIterable<number> {
   let first: number | undefined;
-  return through<number, number>(source, () => ({
-    push: (value) => {
+  return through(source, () => ({
+    push: (value: number) => {
       if (first !== undefined) return value === 2 ? [value] : [first, value];
       first = value;
       return [value];
@@ -253,4 +253,91 @@ Deno.test("through() makes its stages when the first block is asked for, and fai
   await assertRejects(() => refused.next(), RangeError, "refused");
   assertEquals(await refused.next(), { done: true, value: undefined });
   assertEquals(madeCount, 1);
+});
+
+/** Numbers that are there already, with what becomes of them. */
+function* present(
+  values: readonly (number | Error)[],
+  log: string[] = [],
+): Generator<number> {
+  try {
+    for (const value of values) {
+      if (value instanceof Error) throw value;
+      log.push(`gives ${value}`);
+      yield value;
+    }
+  } finally {
+    log.push("closed");
+  }
+}
+
+Deno.test("through() gives at once what comes of a source that is no stream", () => {
+  assertEquals([...through([1, 2, 3], mapped((n) => 10 * n))], [10, 20, 30]);
+  assertEquals([...through(new Set([1, 2]), repeated(2))], [1, 1, 2, 2]);
+  assertEquals([...through([1, 2, 3], repeated(0))], []);
+  assertEquals([...through(through([1, 2, 3, 4, 5], pairs), pairs)], [10, 5]);
+});
+
+Deno.test("through() takes nothing from a source that is no stream before it is asked to", () => {
+  const log: string[] = [];
+  const twice = through(
+    through(present([1, 2], log), repeated(2)),
+    repeated(1),
+  );
+  assertEquals(log, []);
+  assertEquals(twice.next().value, 1);
+  assertEquals(twice.next().value, 1);
+  assertEquals(log, ["gives 1"]);
+  assertEquals(twice.next().value, 2);
+  twice.return(undefined);
+  assertEquals(log, ["gives 1", "gives 2", "closed"]);
+});
+
+Deno.test("through() tells at once, too, of a failure behind what was heard before", () => {
+  const sums = through(
+    through(present([1, 2, 3, new Error("gone")]), pairs),
+    mapped((n) => 10 * n),
+  );
+  const values: number[] = [];
+  assertThrows(
+    () => {
+      for (const value of sums) values.push(value);
+    },
+    Error,
+    "gone",
+  );
+  assertEquals(values, [30, 30]);
+  assertEquals(sums.next(), { done: true, value: undefined });
+
+  const log: string[] = [];
+  const failing: () => Stage<number, number> = () => ({
+    push() {
+      throw new RangeError("refused");
+    },
+    flush() {
+      log.push("flush");
+      throw new Error("nor an end");
+    },
+  });
+  assertThrows(
+    () => [...through(present([1, 2], log), failing)],
+    RangeError,
+    "refused",
+  );
+  assertEquals(log, ["gives 1", "closed", "flush"]);
+});
+
+Deno.test("through() says what to do when a stage takes time and its source is no stream", () => {
+  const log: string[] = [];
+  const slow: () => Stage<number, number> = () => ({
+    *push() {
+      yield Promise.reject(new Error("nobody waits for this"));
+    },
+  });
+  assertThrows(
+    () => [...through(present([1, 2], log), slow)],
+    TypeError,
+    "give it an async iterable",
+  );
+  assertEquals(log, ["gives 1", "closed"]);
 });

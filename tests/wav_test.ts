@@ -1,5 +1,11 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { readWav, type WavFile, wavHeader, writeWav } from "../src/wav.ts";
+import {
+  framesOf,
+  readWav,
+  type WavFile,
+  wavHeader,
+  writeWav,
+} from "../src/wav.ts";
 import { collect, counting, frameOf, MONO, streamOf } from "./frames.ts";
 
 /** A file in memory that writes at most a few bytes at a time. */
@@ -115,4 +121,44 @@ Deno.test("readWav() refuses what is no WAV file of 16-bit PCM and says why", ()
     TypeError,
     '"data" chunk',
   );
+});
+
+Deno.test("framesOf() cuts a recording into blocks without copying it", () => {
+  const format = { sampleRate: 8000, channelCount: 2 };
+  const samples = Int16Array.from({ length: 10 }, (_, i) => i);
+
+  const blocks = [...framesOf({ format, samples }, 2)];
+
+  assertEquals(
+    blocks.map((block) => ({ ...block, samples: [...block.samples] })),
+    [
+      { format, samples: [0, 1, 2, 3], position: 0, timestampMs: 0 },
+      { format, samples: [4, 5, 6, 7], position: 2, timestampMs: 0.25 },
+      { format, samples: [8, 9], position: 4, timestampMs: 0.5 },
+    ],
+  );
+  assertEquals(blocks[0]!.samples.buffer, samples.buffer);
+});
+
+Deno.test("framesOf() gives the whole as one block unless told how to cut it, and nothing of nothing", () => {
+  const samples = Int16Array.of(1, 2, 3);
+  assertEquals(
+    [...framesOf({ format: MONO, samples })],
+    [frameOf(samples, 0)],
+  );
+  assertEquals(
+    [...framesOf({ format: MONO, samples: new Int16Array(0) })],
+    [],
+  );
+});
+
+Deno.test("framesOf() refuses blocks of no frames or of half a frame", () => {
+  const samples = new Int16Array(9);
+  for (const blockFrames of [0, 1.5, -480, NaN]) {
+    assertThrows(
+      () => [...framesOf({ format: MONO, samples }, blockFrames)],
+      RangeError,
+      "blockFrames as it must be a whole number from 1 to 10000000",
+    );
+  }
 });

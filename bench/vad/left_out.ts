@@ -51,7 +51,7 @@ export async function leftOutTable(
       if (isSound && corpus.sounds.length === 0) continue;
       const without = new Tally(kind, detectorOf(SPEECH_WEIGHTS));
       const withIt = new Tally(kind, STANDARD);
-      await measure(kind, corpus, [without, withIt]);
+      measure(kind, corpus, [without, withIt]);
       rows.push(
         `| ${kind} | ${without.f1(kind)} | ${withIt.f1(kind)} | ${
           without.triggers(kind)
@@ -66,11 +66,11 @@ export async function leftOutTable(
   ].join("\n");
 }
 
-async function measure(
+function measure(
   kind: string,
   corpus: Corpus,
   tallies: readonly Tally[],
-): Promise<void> {
+): void {
   const make = noiseOf(kind, corpus);
   const speakers = [...corpus.speakers.values()];
   let seed = 1;
@@ -86,7 +86,7 @@ async function measure(
         peakDbfs,
         hissDbfs: -80,
       }, random);
-      for (const tally of tallies) await tally.hearSpeech(scene, [kind]);
+      for (const tally of tallies) tally.hearSpeech(scene, [kind]);
     }
     const random = new Random(seed++ * 6151 + 3);
     const seconds = SCENE_SECONDS;
@@ -94,6 +94,6 @@ async function measure(
       { seconds, noise: make, snrDb: 0, peakDbfs },
       random,
     );
-    for (const tally of tallies) await tally.hearNoise(scene, [kind]);
+    for (const tally of tallies) tally.hearNoise(scene, [kind]);
   }
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type AudioFrame, gateSpeech } from "../../mod.ts";
+import { framesOf, gateSpeech } from "../../mod.ts";
 import type { VoiceActivityDetector } from "../../mod.ts";
 import { LABEL_HOP, type Scene } from "../../train/scenes.ts";
 
@@ -74,12 +74,12 @@ export class Tally {
    * @param scene The scene.
    * @param groups What it is counted under.
    */
-  async hearSpeech(
+  hearSpeech(
     scene: Scene,
     groups: readonly string[],
-  ): Promise<void> {
+  ): void {
     const { labels } = scene;
-    const { decisions, passed } = await this.#hear(scene);
+    const { decisions, passed } = this.#hear(scene);
     let hits = 0;
     let both = 0;
     for (let i = 0; i < labels.length; i++) {
@@ -111,8 +111,8 @@ export class Tally {
    * @param scene The scene.
    * @param groups What it is counted under.
    */
-  async hearNoise(scene: Scene, groups: readonly string[]): Promise<void> {
-    const { decisions } = await this.#hear(scene);
+  hearNoise(scene: Scene, groups: readonly string[]): void {
+    const { decisions } = this.#hear(scene);
     let run = 0;
     let triggers = 0;
     for (const decision of decisions) {
@@ -158,7 +158,7 @@ export class Tally {
     return this.#busyMs / this.#audioMs * 3600;
   }
 
-  async #hear({ samples, labels }: Scene): Promise<Heard> {
+  #hear({ samples, labels }: Scene): Heard {
     const detector = this.#detector;
     const decisions = new Uint8Array(labels.length);
     const passed = new Uint8Array(labels.length);
@@ -166,8 +166,9 @@ export class Tally {
     const lag = hopOf((detector.lagMs ?? 0) * 24);
     let isSpeaking = false;
     let outgoing = 0;
+    const frames = framesOf({ format: FORMAT, samples }, BLOCK);
     const beginMs = performance.now();
-    const gated = gateSpeech(blocksOf(samples), detector, {
+    const gated = gateSpeech(frames, detector, {
       onSpeechStart: ({ audioPosition }) => outgoing = hopOf(audioPosition),
       onSpeechEnd: ({ audioPosition }) =>
         passed.fill(1, outgoing, hopOf(audioPosition)),
@@ -179,7 +180,7 @@ export class Tally {
         decisions.fill(1, begin, end);
       },
     });
-    for await (const _ of gated);
+    for (const _ of gated);
     this.#busyMs += performance.now() - beginMs;
     this.#audioMs += labels.length * 10;
     return { decisions, passed };
@@ -210,15 +211,4 @@ function* utterancesIn(
     end = i + 1;
   }
   if (begin >= 0) yield [begin, end];
-}
-
-async function* blocksOf(samples: Int16Array): AsyncGenerator<AudioFrame> {
-  for (let at = 0; at < samples.length; at += BLOCK) {
-    yield {
-      format: FORMAT,
-      samples: samples.subarray(at, at + BLOCK),
-      position: at,
-      timestampMs: at / 24,
-    };
-  }
 }

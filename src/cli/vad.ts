@@ -14,8 +14,9 @@ import {
   type SpeechBorder,
   type SpeechGateOptions,
 } from "../speech_gate.ts";
+import type { StageSource } from "../stage.ts";
 import type { VoiceActivityDetector } from "../vad/detector.ts";
-import type { WavContent } from "../wav.ts";
+import { framesOf, type WavContent } from "../wav.ts";
 import {
   type Command,
   COMMON_OPTIONS,
@@ -100,9 +101,11 @@ Examples:
       // Every score is then about the same length of audio, and the detector
       // hears the file itself.
       const fits = Number.isInteger(sampleRate * detector.blockMs / 1000);
-      const source = fits
-        ? blocksOf(content)
-        : resample(blocksOf(content), USUAL_RATE);
+      const blocks = framesOf(
+        content,
+        Math.ceil(sampleRate * FILE_BLOCK_MS / 1000),
+      );
+      const source = fits ? blocks : resample(blocks, USUAL_RATE);
       await report(
         frontEnd(source, frontEndOf(options)),
         fits ? sampleRate : USUAL_RATE,
@@ -131,7 +134,7 @@ Examples:
 };
 
 async function report(
-  source: AsyncIterable<AudioFrame>,
+  source: StageSource<AudioFrame>,
   sampleRate: number,
   detector: VoiceActivityDetector,
   options: Options,
@@ -369,19 +372,4 @@ function heard(
   return seconds === undefined
     ? microphone
     : takeSeconds(microphone, microphone, seconds, world.clock);
-}
-
-async function* blocksOf(
-  { format, samples }: WavContent,
-): AsyncGenerator<AudioFrame> {
-  const { sampleRate } = format;
-  const blockFrames = Math.ceil(sampleRate * FILE_BLOCK_MS / 1000);
-  for (let at = 0; at < samples.length; at += blockFrames) {
-    yield {
-      format,
-      samples: samples.subarray(at, at + blockFrames),
-      position: at,
-      timestampMs: at * 1000 / sampleRate,
-    };
-  }
 }

@@ -7,7 +7,7 @@
 import { type ChannelChoice, toMono } from "../channels.ts";
 import type { AudioFrame } from "../frame.ts";
 import { resample } from "../resample.ts";
-import { readWav, type WavContent } from "../wav.ts";
+import { framesOf, readWav, type WavContent } from "../wav.ts";
 import { OPTIONS } from "./option_table.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -26,7 +26,7 @@ export async function readMicrophoneWav(path: string): Promise<Int16Array> {
   const content = await readMonoWav(path);
   return content.format.sampleRate === API_RATE
     ? content.samples
-    : await wholeOf(resample(only(content), API_RATE));
+    : wholeOf(resample(framesOf(content), API_RATE));
 }
 
 /**
@@ -57,12 +57,12 @@ export async function readMonoWav(
   }
   return channelCount === 1 ? content : {
     format: { ...format, channelCount: 1 },
-    samples: await wholeOf(toMono(only(content), channel)),
+    samples: wholeOf(toMono(framesOf(content), channel)),
   };
 }
 
-async function wholeOf(frames: AsyncIterable<AudioFrame>): Promise<Int16Array> {
-  const parts = await Array.fromAsync(frames, (frame) => frame.samples);
+function wholeOf(frames: Iterable<AudioFrame>): Int16Array {
+  const parts = Array.from(frames, (frame) => frame.samples);
   const length = parts.reduce((sum, part) => sum + part.length, 0);
   const whole = new Int16Array(length);
   let filled = 0;
@@ -101,8 +101,4 @@ async function read(path: string): Promise<WavContent> {
     );
   }
   return content;
-}
-
-async function* only(content: WavContent): AsyncGenerator<AudioFrame> {
-  yield { ...content, position: 0, timestampMs: 0 };
 }
