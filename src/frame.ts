@@ -55,7 +55,8 @@ export interface AudioFrame {
   /**
    * Interleaved PCM16 exactly as the device gave it, `channelCount` samples a
    * frame. The block belongs to whoever receives it: it is never written to
-   * again.
+   * again. Its buffer may hold others, too: copy the block (`slice()`) before you
+   * transfer it.
    */
   readonly samples: Int16Array;
   /**

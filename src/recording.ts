@@ -184,11 +184,17 @@ export class Recording {
           gate.onSpeechEnd?.(end);
         },
       });
-    try {
-      for await (const frame of passed) {
+    // A stage, and no consumer: to hand a block over to one through an async
+    // generator takes longer than to read it from the device.
+    const handedOver = through(passed, () => ({
+      push: (frame) => {
         this.#passedSamples += frameCountOf(frame);
         this.#handOver(this.#rechunker.push(frame));
-      }
+        return [];
+      },
+    }));
+    try {
+      for await (const _ of handedOver);
     } finally {
       // Also after a failure: what was captured before it is not lost.
       this.flush();

@@ -111,6 +111,7 @@ async function* run(
   try {
     for await (const input of source) {
       const outputs = line.pass(input);
+      if (outputs === NOTHING) continue;
       if (isOne(outputs)) {
         yield outputs[0];
         continue;
@@ -182,6 +183,13 @@ function isOne(outputs: Iterable<unknown>): outputs is [unknown] {
   return Array.isArray(outputs) && outputs.length === 1;
 }
 
+/** One that is left out, as silence is, or whatever reaches the last stage. */
+function isNone(outputs: Iterable<unknown>): boolean {
+  return Array.isArray(outputs) && outputs.length === 0;
+}
+
+const NOTHING: Outputs = [];
+
 /** What comes out behind the last stage; a promise wants its value as an answer. */
 type Outputs = Iterable<unknown, void, Iterable<unknown>>;
 
@@ -214,8 +222,14 @@ class Line {
     for (let i = first; i < this.#stages.length; i++) {
       this.#at = i;
       const outputs = this.#stages[i]!.push(input);
-      if (!isOne(outputs)) return this.#passAll(outputs, i);
-      input = outputs[0];
+      if (isOne(outputs)) {
+        input = outputs[0];
+      } else if (isNone(outputs)) {
+        this.#at = undefined;
+        return NOTHING;
+      } else {
+        return this.#passAll(outputs, i);
+      }
     }
     this.#at = undefined;
     return [input];
