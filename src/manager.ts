@@ -726,8 +726,9 @@ export class AudioCaptureManager implements AsyncDisposable {
     const callback = this.#callbacks[name] as
       | ((...args: unknown[]) => unknown)
       | undefined;
+    if (callback === undefined) return;
     try {
-      const result = callback?.apply(this.#callbacks, args);
+      const result = callback.apply(this.#callbacks, args);
       if (result instanceof Promise) {
         result.catch((error) => this.#reportFrom(name, error));
       }

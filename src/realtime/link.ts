@@ -20,6 +20,12 @@ import type {
 } from "./events.ts";
 import { BYTES_PER_MS, Turns } from "./turns.ts";
 
+/**
+ * What needs no escapes in JSON. To look for some with `JSON.stringify` takes as long
+ * as it takes to encode the audio.
+ */
+const BASE64 = /^[A-Za-z0-9+/=]*$/;
+
 /** How long the other side may take to answer a close frame. */
 const CLOSE_TIMEOUT_MS = 700;
 
@@ -189,13 +195,34 @@ export class RealtimeLink {
   send(event: RealtimeClientEvent, byteCount = 0): string {
     const event_id = event.event_id ?? this.#options.nextEventId();
     const named = { ...event, event_id };
-    const text = JSON.stringify(named);
+    this.#sendText(JSON.stringify(named), byteCount);
+    this.turns.sent(named, byteCount);
+    return event_id;
+  }
+
+  /**
+   * Sends audio.
+   *
+   * @param audio Base64 of PCM16.
+   * @param byteCount The bytes of PCM16 in it.
+   */
+  sendAudio(audio: string, byteCount: number): void {
+    const type = "input_audio_buffer.append";
+    if (!BASE64.test(audio)) {
+      this.send({ type, audio }, byteCount);
+      return;
+    }
+    const id = this.#options.nextEventId();
+    const text = `{"type":"${type}","audio":"${audio}","event_id":"${id}"}`;
+    this.#sendText(text, byteCount);
+    this.turns.appended(byteCount);
+  }
+
+  #sendText(text: string, byteCount: number): void {
     this.#socket?.send(text);
     this.#sentEventCount++;
     this.#sentLength += text.length;
     this.#audioMs += byteCount / BYTES_PER_MS;
-    this.turns.sent(named, byteCount);
-    return event_id;
   }
 
   /**

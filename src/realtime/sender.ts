@@ -295,7 +295,7 @@ export class Sender {
           this.#pumpIn(waitMs, link);
           return;
         }
-        link.send({ type: "input_audio_buffer.append", audio }, byteCount);
+        link.sendAudio(audio, byteCount);
         outbox.sent(link.audioMs);
       } else if (item.kind === "event") {
         link.send(item.event);

@@ -138,6 +138,15 @@ export class Turns {
   }
 
   /**
+   * Takes note of audio that was sent.
+   *
+   * @param byteCount The bytes of PCM16 in it.
+   */
+  appended(byteCount: number): void {
+    this.#turnBytes += byteCount;
+  }
+
+  /**
    * Takes note of an event that was sent.
    *
    * @param event The event.
@@ -146,7 +155,7 @@ export class Turns {
   sent(event: RealtimeClientEvent, byteCount = 0): void {
     switch (event.type) {
       case "input_audio_buffer.append":
-        this.#turnBytes += byteCount;
+        this.appended(byteCount);
         break;
       case "input_audio_buffer.commit":
         this.#commits.add(event.event_id!);
