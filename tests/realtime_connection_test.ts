@@ -328,6 +328,18 @@ Deno.test("RealtimeConnectionManager.sendEvent() refuses anything but audio with
   });
 });
 
+Deno.test("RealtimeConnectionManager sends audio as it is given, be it base64 or not", async () => {
+  const { connection, ready } = lab();
+  const socket = await ready();
+  for (const audio of ["AQID", "+/A=", 'no "base64"', "\\nor\n this"]) {
+    connection.sendEvent({ type: "input_audio_buffer.append", audio });
+    const { event_id, ...event } = socket.sent.at(-1)!;
+    assertEquals(event, { type: "input_audio_buffer.append", audio });
+    assert(/^earshot_[0-9a-z]+$/.test(event_id as string));
+  }
+  await connection.stop();
+});
+
 Deno.test("RealtimeConnectionManager sends no audio beyond the bytes that may wait, and counts it", async () => {
   const { connection, ready } = lab({ maxBufferedBytes: 10_000, keepMs: 0 });
   const socket = await ready();
