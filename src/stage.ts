@@ -53,15 +53,30 @@ export type StageOutput<From, Out> = From extends AsyncIterable<unknown>
  * @param makeStage Makes the stage, when the first block is asked for.
  * @returns What comes out of the stage. A plain generator throws a `TypeError` when
  *   the stage takes time.
+ * @throws {TypeError} When the source is none.
  */
 export function through<From extends StageSource<unknown>, In, Out>(
   source: From & StageSource<In>,
   makeStage: () => Stage<In, Out>,
 ): StageOutput<From, Out> {
-  const output = Symbol.asyncIterator in source
+  const output = isAsync(source)
     ? runInTime({ source, makeStage: makeStage as () => AnyStage })
     : runAtOnce(source, makeStage as () => AnyStage);
   return output as StageOutput<From, Out>;
+}
+
+function isAsync<T>(source: StageSource<T>): source is AsyncIterable<T> {
+  const { [Symbol.asyncIterator]: async, [Symbol.iterator]: plain } = Object(
+    source,
+  );
+  if (async === undefined && plain === undefined) {
+    throw new TypeError(
+      `Cannot use the source of a stage as it must be iterable, such as a microphone or an array of blocks: current value is ${
+        String(source)
+      }`,
+    );
+  }
+  return async !== undefined;
 }
 
 type AnyStage = Stage<unknown, unknown>;

@@ -341,3 +341,13 @@ Deno.test("through() says what to do when a stage takes time and its source is n
   );
   assertEquals(log, ["gives 1", "closed"]);
 });
+
+Deno.test("through() refuses a source that is none", () => {
+  for (const source of [undefined, null, 42, {}, () => [1]]) {
+    assertThrows(
+      () => through(source as unknown as number[], mapped((n) => n)),
+      TypeError,
+      "it must be iterable",
+    );
+  }
+});
