@@ -97,7 +97,10 @@ function* recorded(
   }
 }
 
-/** Gives the same one after another, as a microphone would. */
+/**
+ * Gives the same one after another, as a microphone would. It has a loop of its own,
+ * as one generator around the other would be measured, too.
+ */
 async function* captured(
   stretch: Int16Array,
   repeats: number,

@@ -65,6 +65,7 @@ export function through<From extends StageSource<unknown>, In, Out>(
   return output as StageOutput<From, Out>;
 }
 
+/** Says whether a source has to be waited for, and refuses what is none. */
 function isAsync<T>(source: StageSource<T>): source is AsyncIterable<T> {
   const { [Symbol.asyncIterator]: async, [Symbol.iterator]: plain } = Object(
     source,

@@ -42,7 +42,7 @@ function recording(): AudioFrame[] {
   return frames;
 }
 
-/** Every stage there is. */
+/** Every stage that does not wait by itself. */
 function everything<From extends StageSource<AudioFrame>>(
   source: From,
 ): StageOutput<From, string> {

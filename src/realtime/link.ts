@@ -380,7 +380,8 @@ export class RealtimeLink {
     if (this.bufferedBytes > this.#options.maxBufferedBytes) return;
     // Bytes of zero are As in base64: 3 bytes make 4 characters.
     const audio = "A".repeat(durationMs * BYTES_PER_MS / 3 * 4);
-    this.send({ type: "input_audio_buffer.append", audio });
+    // It is no audio of the turn.
+    this.sendAudio(audio, 0);
     this.#audioMs += durationMs;
     this.#silencePaddingMs += durationMs;
   }
