@@ -19,7 +19,7 @@ Deno.bench("FrameChannel", { group }, async () => {
     if (channel.hasRoomFor(block.samples.length)) channel.push(block);
   }
   while (channel.queuedFrames > 0) {
-    consume((await channel.take())!.samples.length);
+    consume((await channel.next()).value!.samples.length);
   }
 });
 Deno.bench("an array without bound", { group, baseline: true }, async () => {

@@ -24,6 +24,9 @@ const RW_INTERLEAVED = 3;
 /** `SND_PCM_FORMAT_S16_LE`: what an `Int16Array` holds. */
 const FORMAT_S16_LE = 2;
 
+/** `SND_PCM_TYPE_HW`: a card, with nothing in between. */
+const TYPE_HW = 0;
+
 /** `SND_PCM_TYPE_IOPLUG`: what the plugins of sound servers are. */
 const TYPE_IOPLUG = 28;
 
@@ -131,6 +134,8 @@ export class Pcm {
   readonly #handle: bigint;
   /** Names the device in errors. */
   readonly #detail: string;
+  /** Whether it is one that another device may stand behind, or a converter. */
+  readonly #isChain: boolean;
   /** One struct for all snapshots. */
   readonly #status: Uint8Array<ArrayBuffer>;
   /** A `struct timespec`: two 64-bit integers, as pairs of 32 bits. */
@@ -192,6 +197,8 @@ export class Pcm {
     this.#handle = handle;
     this.#detail = detail;
     this.#configuration = configuration;
+    const type = alsa.snd_pcm_type(handle);
+    this.#isChain = type !== TYPE_HW && type !== TYPE_IOPLUG;
     this.#status = cStruct(alsa.snd_pcm_status_sizeof());
   }
 
@@ -255,7 +262,7 @@ export class Pcm {
     const status = this.#status;
     // A rate converter's status counts only what it has converted, and it
     // converts when it is asked for `avail`. A failure shows in the status.
-    alsa.snd_pcm_avail(handle);
+    if (this.#isChain) alsa.snd_pcm_avail(handle);
     this.#check("snd_pcm_status", alsa.snd_pcm_status(handle, status));
     alsa.snd_pcm_status_get_htstamp(status, this.#timespec);
     return {

@@ -7,6 +7,9 @@
 
 import { type AudioFrame, frameCountOf } from "./frame.ts";
 
+/** A block, or the end. */
+type NextFrame = IteratorResult<AudioFrame, undefined>;
+
 /**
  * A bounded queue with one producer, who is told when there is no room, and one
  * consumer, who waits for the next block.
@@ -15,8 +18,10 @@ export class FrameChannel {
   readonly #capacityFrames: number;
   readonly #blocks: AudioFrame[] = [];
   #queuedFrames = 0;
+  #takenFrames = 0;
   #end: { error?: unknown } | undefined;
-  #consumer: PromiseWithResolvers<void> | undefined;
+  /** Those who wait for a block, while there is none. */
+  readonly #consumers: PromiseWithResolvers<NextFrame>[] = [];
   #producer: PromiseWithResolvers<void> | undefined;
 
   /** @param capacityFrames Frames that may wait; one block always may. */
@@ -29,7 +34,12 @@ export class FrameChannel {
     return this.#queuedFrames;
   }
 
-  /** Whether the queue is over: `take` gives what is left, and then nothing. */
+  /** Frames that were taken. */
+  get takenFrames(): number {
+    return this.#takenFrames;
+  }
+
+  /** Whether the queue is over: `next` gives what is left, and then nothing. */
   get ended(): boolean {
     return this.#end !== undefined;
   }
@@ -53,10 +63,16 @@ export class FrameChannel {
    */
   push(block: AudioFrame): void {
     if (this.ended) return;
+    const frameCount = frameCountOf(block);
+    const consumer = this.#consumers.shift();
+    if (consumer !== undefined) {
+      this.#takenFrames += frameCount;
+      consumer.resolve({ done: false, value: block });
+      return;
+    }
     if (block.interrupted && this.#blocks.at(-1)?.interrupted) return;
     this.#blocks.push(block);
-    this.#queuedFrames += frameCountOf(block);
-    this.#wakeConsumer();
+    this.#queuedFrames += frameCount;
   }
 
   /**
@@ -80,11 +96,13 @@ export class FrameChannel {
    * Ends the queue; what is queued can still be taken. Only the first end
    * counts.
    *
-   * @param error What `take` throws behind the last block, if given.
+   * @param error What `next` rejects with behind the last block, if given.
    */
   end(error?: unknown): void {
     this.#end ??= { error };
-    this.#wakeConsumer();
+    for (const consumer of this.#consumers.splice(0)) {
+      consumer.resolve(this.#afterLast());
+    }
     this.wakeProducer();
   }
 
@@ -102,36 +120,33 @@ export class FrameChannel {
   }
 
   /**
-   * Takes the next block, if there is one.
+   * Takes the next block, as soon as there is one. Its promise is the only one
+   * between the device and who consumes it: each costs as much as a whole stage.
    *
-   * @returns The block, or `undefined`: there is none yet, or none any more.
+   * @returns The block, or the end.
    * @throws The error that the queue was ended with, once, behind the last block.
    */
-  take(): AudioFrame | undefined {
+  next(): Promise<NextFrame> {
     const block = this.#blocks.shift();
     if (block !== undefined) {
-      this.#queuedFrames -= frameCountOf(block);
+      const frameCount = frameCountOf(block);
+      this.#queuedFrames -= frameCount;
+      this.#takenFrames += frameCount;
       this.wakeProducer();
-    } else if (this.#end !== undefined) {
-      const { error } = this.#end;
-      this.#end = {};
-      if (error !== undefined) throw error;
+      return Promise.resolve({ done: false, value: block });
     }
-    return block;
+    if (this.ended) return this.#afterLast();
+    const consumer = Promise.withResolvers<NextFrame>();
+    this.#consumers.push(consumer);
+    return consumer.promise;
   }
 
-  /**
-   * Waits until there is something to take, or the queue ended.
-   *
-   * @returns A promise that resolves then.
-   */
-  filled(): Promise<void> {
-    this.#consumer ??= Promise.withResolvers<void>();
-    return this.#consumer.promise;
-  }
-
-  #wakeConsumer(): void {
-    this.#consumer?.resolve();
-    this.#consumer = undefined;
+  /** The error, once, and then the end. */
+  #afterLast(): Promise<NextFrame> {
+    const error = this.#end?.error;
+    this.#end = {};
+    return error === undefined
+      ? Promise.resolve({ done: true, value: undefined })
+      : Promise.reject(error);
   }
 }

@@ -14,7 +14,6 @@ import { holdAlsa, openAlsaPcm } from "./alsa_device.ts";
 import { wantedChannels } from "./channels.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { AudioFrame, LossCause } from "./frame.ts";
-import { frameCountOf } from "./frame.ts";
 import { FrameChannel } from "./frame_channel.ts";
 import type { OpenPcm, PcmDevice, PcmParameters } from "./pcm.ts";
 import {
@@ -285,7 +284,6 @@ export class Microphone
 
   #patienceMs = 0;
   #capturedFrames = 0;
-  #deliveredFrames = 0;
   #slowConsumerFrames = 0;
   #discardedFrames = 0;
   #xrunCount = 0;
@@ -383,7 +381,7 @@ export class Microphone
     const lostFramesByCause = this.#timeline.lostFrames;
     return {
       capturedFrames: this.#capturedFrames,
-      deliveredFrames: this.#deliveredFrames,
+      deliveredFrames: this.#channel.takenFrames,
       queuedFrames: this.#channel.queuedFrames,
       slowConsumerFrames: this.#slowConsumerFrames,
       discardedFrames: this.#discardedFrames,
@@ -402,15 +400,8 @@ export class Microphone
    * @throws {AlsaError} When the device failed and is not to be opened again.
    * @throws The signal's reason, when it was aborted.
    */
-  async next(): Promise<IteratorResult<AudioFrame, undefined>> {
-    let value = this.#channel.take();
-    while (value === undefined) {
-      if (this.#channel.ended) return { done: true, value };
-      await this.#channel.filled();
-      value = this.#channel.take();
-    }
-    this.#deliveredFrames += frameCountOf(value);
-    return { done: false, value };
+  next(): Promise<IteratorResult<AudioFrame, undefined>> {
+    return this.#channel.next();
   }
 
   /** Closes the microphone; a `for await` loop calls this when it is left. */
