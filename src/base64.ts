@@ -29,9 +29,42 @@ import { type StageOutput, type StageSource, through } from "./stage.ts";
  */
 export function pcm16ToBase64(samples: Int16Array): string {
   const { buffer, byteOffset, byteLength } = samples;
-  const bytes = new Uint8Array(buffer, byteOffset, byteLength);
+  return bytesToBase64(new Uint8Array(buffer, byteOffset, byteLength));
+}
+
+/**
+ * Encodes bytes.
+ *
+ * @param bytes The bytes.
+ * @returns Base64 with padding.
+ */
+export function bytesToBase64(bytes: Uint8Array): string {
   // The native call is many times faster: see bench/base64_bench.ts.
   return "toBase64" in bytes ? bytes.toBase64() : encodeBytes(bytes);
+}
+
+/**
+ * Decodes base64 to where there is room for it.
+ *
+ * @param base64 Base64; padding may be missing.
+ * @param room Where the bytes go. What it has no room for is left out.
+ * @returns How many there are.
+ * @throws {TypeError} When the text is not base64.
+ */
+export function decodeBase64Into(base64: string, room: Uint8Array): number {
+  try {
+    if ("setFromBase64" in Uint8Array.prototype) {
+      return room.setFromBase64(base64).written;
+    }
+    const bytes = decodeBase64(base64).subarray(0, room.length);
+    room.set(bytes);
+    return bytes.length;
+  } catch (error) {
+    throw new TypeError(
+      `Cannot decode audio as it must be base64: current value is ${base64.length} characters that are not`,
+      { cause: error },
+    );
+  }
 }
 
 /**

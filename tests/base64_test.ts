@@ -1,6 +1,11 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { encodeBase64 as encodeBytes } from "@std/encoding/base64";
-import { base64ToPcm16, encodeBase64, pcm16ToBase64 } from "../src/base64.ts";
+import {
+  base64ToPcm16,
+  decodeBase64Into,
+  encodeBase64,
+  pcm16ToBase64,
+} from "../src/base64.ts";
 import { collect, frameOf, streamOf } from "./frames.ts";
 
 Deno.test("pcm16ToBase64() writes little-endian bytes", () => {
@@ -34,6 +39,24 @@ Deno.test("base64ToPcm16() refuses half a sample", () => {
     () => base64ToPcm16("AQID"),
     TypeError,
     "must hold an even number of bytes: current count is 3",
+  );
+});
+
+Deno.test("decodeBase64Into() gives what @std/encoding gives, at any offset and length", () => {
+  const memory = new Uint8Array(64);
+  for (let length = 0; length < 40; length++) {
+    const bytes = Uint8Array.from({ length }, (_, i) => i * 79 + length);
+    const room = memory.subarray(length % 4, length % 4 + length);
+    assertEquals(decodeBase64Into(encodeBytes(bytes), room), length);
+    assertEquals(room, bytes);
+  }
+});
+
+Deno.test("decodeBase64Into() refuses what is not base64", () => {
+  assertThrows(
+    () => decodeBase64Into("AQ*D", new Uint8Array(3)),
+    TypeError,
+    "must be base64: current value is 4 characters that are not",
   );
 });
 

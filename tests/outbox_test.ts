@@ -1,16 +1,20 @@
-import { assert, assertEquals, assertFalse } from "@std/assert";
+import { assert, assertEquals, assertFalse, assertThrows } from "@std/assert";
+import { base64ToPcm16, pcm16ToBase64 } from "../mod.ts";
 import { Outbox, type UnsentCause } from "../src/realtime/outbox.ts";
 
 const MS_PER_CHUNK = 10;
 const BYTES_PER_CHUNK = MS_PER_CHUNK * 48;
 
-/** Audio that can be told apart: its number, padded to the length of base64. */
+/** Audio that can be told apart: its number is in its first samples. */
 function audioOf(chunk: number): string {
-  return String(chunk).padEnd(MS_PER_CHUNK * 64, ".");
+  const samples = new Int16Array(BYTES_PER_CHUNK / 2);
+  samples.set([chunk % 1000, Math.floor(chunk / 1000)]);
+  return pcm16ToBase64(samples);
 }
 
 function numberOf(audio: string): number {
-  return Number(audio.split(".")[0]);
+  const [below, thousands] = base64ToPcm16(audio);
+  return thousands! * 1000 + below!;
 }
 
 function lab(keepMs: number) {
@@ -225,7 +229,7 @@ Deno.test("Outbox goes round in two seconds of memory while no more has to be ke
     assertEquals(send(), [chunk - 1]);
     outbox.settleUntil(chunk * MS_PER_CHUNK - 1000);
   }
-  assertEquals(outbox.usedLength, 2000 * 64);
+  assertEquals(outbox.usedLength, 2000 * 48);
   outbox.rewind();
   assertEquals(send().at(0), 60_000 - 100);
 });
@@ -237,15 +241,15 @@ Deno.test("Outbox takes as much more of its memory as has to be kept, in its ord
   send();
   outbox.settleUntil(1000);
   append(100);
-  assertEquals(outbox.usedLength, 2000 * 64);
+  assertEquals(outbox.usedLength, 2000 * 48);
   append(1000);
-  assertEquals(outbox.usedLength, 16_000 * 64);
+  assertEquals(outbox.usedLength, 16_000 * 48);
   outbox.rewind();
   const kept = Array.from({ length: 1150 }, (_, index) => 100 + index);
   assertEquals(send(), kept);
   // In the end it is all of it, and only then the oldest makes room.
   append(6000 - kept.length);
-  assertEquals(outbox.usedLength, 60_000 * 64);
+  assertEquals(outbox.usedLength, 60_000 * 48);
   outbox.rewind();
   assertEquals(msOf("keptBytes"), 60_000);
   assertEquals(outbox.counts.unsentBytes.notConnected, 0);
@@ -254,13 +258,41 @@ Deno.test("Outbox takes as much more of its memory as has to be kept, in its ord
   assertEquals(send().at(0), 101);
 });
 
+for (
+  const { what, audio, sent } of [
+    { what: "padding", audio: "AQIDBA==", sent: "AQIDBA==" },
+    { what: "no padding", audio: "AQIDBA", sent: "AQIDBA==" },
+    { what: "white space", audio: "AQID\nBA==", sent: "AQIDBA==" },
+    { what: "white space for padding", audio: "AQIDBA\n ", sent: "AQIDBA==" },
+  ]
+) {
+  Deno.test(`Outbox gives back base64 with ${what} as base64 with padding`, () => {
+    const { outbox } = lab(100);
+    outbox.append(audio, Math.floor(audio.length / 4 * 3), 0);
+    assertEquals(outbox.peek(), { kind: "audio", audio: sent, byteCount: 4 });
+    assertEquals(outbox.counts.appendedBytes, 4);
+  });
+}
+
+Deno.test("Outbox refuses audio that is not base64, and keeps what it has", () => {
+  const { outbox, append, send } = lab(100);
+  append(2);
+  assertThrows(
+    () => outbox.append("no base64!", 6, 0),
+    TypeError,
+    "Cannot decode audio as it must be base64",
+  );
+  assertEquals(outbox.counts.appendedBytes, 2 * BYTES_PER_CHUNK);
+  assertEquals(send(), [0, 1]);
+});
+
 Deno.test("Outbox refuses what is larger than all its room", () => {
   const { outbox, append } = lab(100);
   append(1);
-  assertFalse(outbox.append("A".repeat(6401), 4800, 0));
-  outbox.refuse(4800, 10);
-  assertEquals(outbox.counts.appendedBytes, 480 + 4800);
-  assertEquals(outbox.counts.unsentBytes.notConnected, 4800);
+  assertFalse(outbox.append("A".repeat(6404), 4803, 0));
+  outbox.refuse(4803, 10);
+  assertEquals(outbox.counts.appendedBytes, 480 + 4803);
+  assertEquals(outbox.counts.unsentBytes.notConnected, 4803);
 });
 
 Deno.test("Outbox accounts for every byte, and keeps the order, whatever happens", () => {

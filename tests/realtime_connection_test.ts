@@ -328,15 +328,31 @@ Deno.test("RealtimeConnectionManager.sendEvent() refuses anything but audio with
   });
 });
 
-Deno.test("RealtimeConnectionManager sends audio as it is given, be it base64 or not", async () => {
+Deno.test("RealtimeConnectionManager sends audio as it is given", async () => {
   const { connection, ready } = lab();
   const socket = await ready();
-  for (const audio of ["AQID", "+/A=", 'no "base64"', "\\nor\n this"]) {
+  for (const audio of ["AQID", "+/A=", ""]) {
     connection.sendEvent({ type: "input_audio_buffer.append", audio });
     const { event_id, ...event } = socket.sent.at(-1)!;
     assertEquals(event, { type: "input_audio_buffer.append", audio });
     assert(/^earshot_[0-9a-z]+$/.test(event_id as string));
   }
+  await connection.stop();
+});
+
+Deno.test("RealtimeConnectionManager.sendEvent() refuses audio that is not base64", async () => {
+  const { connection, ready } = lab();
+  const socket = await ready();
+  const sentCount = socket.sent.length;
+  for (const audio of ['no "base64"', "\\nor\n this", "AQID="]) {
+    assertThrows(
+      () => connection.sendEvent({ type: "input_audio_buffer.append", audio }),
+      TypeError,
+      `must be base64: current value is ${audio.length} characters that are not`,
+    );
+  }
+  assertEquals(socket.sent.length, sentCount);
+  assertEquals(connection.getStats().sentAudioBytes, 0);
   await connection.stop();
 });
 

@@ -318,6 +318,7 @@ export class RealtimeConnectionManager
    *   there is; else `true`.
    * @throws {DOMException} `InvalidStateError` when there is no session and the
    *   event is neither audio nor the end of it.
+   * @throws {TypeError} When audio that is to be kept is not base64.
    */
   sendEvent(
     event: RealtimeClientEvent | LooseClientEvent,

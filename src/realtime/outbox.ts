@@ -10,11 +10,9 @@
  * @module
  */
 
+import { bytesToBase64, decodeBase64Into } from "../base64.ts";
 import type { RealtimeClientEvent } from "./events.ts";
 import { BYTES_PER_MS } from "./turns.ts";
-
-/** Base64 characters for a millisecond of 24 kHz mono PCM16. */
-const CHARS_PER_MS = 64;
 
 /**
  * What a ring begins with, in milliseconds: while all goes well, a server that
@@ -55,7 +53,7 @@ type MutableUtterance =
 
 /** What is to be sent next. */
 export type OutboxItem =
-  /** Audio, in base64. */
+  /** Audio, in base64 with padding. */
   | {
     readonly kind: "audio";
     readonly audio: string;
@@ -70,9 +68,8 @@ interface Entry {
   readonly kind: OutboxItem["kind"];
   utterance: MutableUtterance | undefined;
   readonly event: RealtimeClientEvent | undefined;
-  /** Where its text is in the ring. */
+  /** Where its bytes are in the ring, if it has any. */
   offset: number;
-  length: number;
   byteCount: number;
   capturedMs: number;
   /** Where it ended on the session's own timeline, once it was sent. */
@@ -102,8 +99,6 @@ export class Outbox {
   readonly #ring: Uint8Array<ArrayBuffer>;
   readonly #maxEntryCount: number;
   readonly #causeOfDrop: () => UnsentCause;
-  readonly #encoder = new TextEncoder();
-  readonly #decoder = new TextDecoder();
   /** From `#first` on the sent ones, from `#next` on the unsent ones. */
   #entries: Entry[] = [];
   #first = 0;
@@ -119,7 +114,7 @@ export class Outbox {
   #usedLength: number;
   /** The utterance that is being appended to. */
   #open: MutableUtterance | undefined;
-  /** What was appended last, so that it need not be read out of the ring. */
+  /** What was appended last, so that it need not be encoded again. */
   #latest: { readonly entry: Entry; readonly audio: string } | undefined;
   /**
    * Sent bytes that could not be sent again, as their room was needed, by their
@@ -145,10 +140,10 @@ export class Outbox {
    * @param causeOfDrop Says why there is no more room, when there is none.
    */
   constructor(keepMs: number, causeOfDrop: () => UnsentCause) {
-    this.#ring = new Uint8Array(Math.ceil(keepMs * CHARS_PER_MS));
+    this.#ring = new Uint8Array(Math.ceil(keepMs * BYTES_PER_MS));
     this.#usedLength = Math.min(
       this.#ring.length,
-      FIRST_KEEP_MS * CHARS_PER_MS,
+      FIRST_KEEP_MS * BYTES_PER_MS,
     );
     this.#maxEntryCount = Math.ceil(keepMs / MIN_CHUNK_MS) + 16;
     this.#causeOfDrop = causeOfDrop;
@@ -193,30 +188,35 @@ export class Outbox {
    * was sent, then whole utterances, then the beginning of the last one.
    *
    * @param audio Base64 of PCM16.
-   * @param byteCount The bytes of PCM16 that it stands for.
+   * @param byteCount The bytes of PCM16 that it stands for, by its length.
    * @param capturedMs When its first sample was captured.
    * @returns `false` when it is larger than the ring: tell
    *   {@linkcode Outbox.pass} or {@linkcode Outbox.refuse} what became of it.
+   * @throws {TypeError} When it is not base64.
    */
   append(audio: string, byteCount: number, capturedMs: number): boolean {
-    if (audio.length > this.#ring.length) return false;
-    const offset = this.#makeRoomFor(audio.length);
+    // Without padding: what has no room would be left out, and not be judged.
+    const mostBytes = Math.ceil(audio.length / 4) * 3;
+    if (mostBytes > this.#ring.length) return false;
+    const offset = this.#makeRoomFor(mostBytes);
+    const room = this.#ring.subarray(offset, offset + mostBytes);
+    const decodedBytes = decodeBase64Into(audio, room);
     const utterance = this.#opened(capturedMs);
-    utterance.byteCount += byteCount;
-    this.#appendedBytes += byteCount;
-    this.#keptBytes += byteCount;
-    this.#encoder.encodeInto(audio, this.#ring.subarray(offset));
-    this.#writeOffset = offset + audio.length;
+    utterance.byteCount += decodedBytes;
+    this.#appendedBytes += decodedBytes;
+    this.#keptBytes += decodedBytes;
+    this.#writeOffset = offset + decodedBytes;
     const entry = this.#spare.pop() ?? makeEntry("audio");
     entry.utterance = utterance;
     entry.sentEndMs = Infinity;
     entry.isResent = false;
     entry.offset = offset;
-    entry.length = audio.length;
-    entry.byteCount = byteCount;
+    entry.byteCount = decodedBytes;
     entry.capturedMs = capturedMs;
     this.#entries.push(entry);
-    this.#latest = { entry, audio };
+    // White space may be in base64, and padding may not: then it is encoded anew.
+    const isUsual = audio.length % 4 === 0 && decodedBytes === byteCount;
+    this.#latest = isUsual ? { entry, audio } : undefined;
     return true;
   }
 
@@ -437,8 +437,8 @@ export class Outbox {
 
   #textOf(entry: Entry): string {
     if (this.#latest?.entry === entry) return this.#latest.audio;
-    const { offset, length } = entry;
-    return this.#decoder.decode(this.#ring.subarray(offset, offset + length));
+    const { offset, byteCount } = entry;
+    return bytesToBase64(this.#ring.subarray(offset, offset + byteCount));
   }
 
   #settleBefore(index: number): void {
@@ -472,9 +472,9 @@ export class Outbox {
   }
 
   /** Finds room in the ring, making some where there is none. */
-  #makeRoomFor(length: number): number {
+  #makeRoomFor(byteCount: number): number {
     for (;;) {
-      const offset = this.#offsetFor(length);
+      const offset = this.#offsetFor(byteCount);
       const entryCount = this.#entries.length - this.#first;
       if (offset !== undefined && entryCount < this.#maxEntryCount) {
         return offset;
@@ -492,25 +492,27 @@ export class Outbox {
     }
   }
 
-  /** Where a text can be put in one piece, if anywhere. */
-  #offsetFor(length: number): number | undefined {
-    const oldest = this.#oldestText();
-    if (oldest === undefined) return this.#usedLength >= length ? 0 : undefined;
+  /** Where bytes can be put in one piece, if anywhere. */
+  #offsetFor(byteCount: number): number | undefined {
+    const oldest = this.#oldestAudio();
+    if (oldest === undefined) {
+      return this.#usedLength >= byteCount ? 0 : undefined;
+    }
     if (this.#writeOffset <= oldest.offset) {
-      return oldest.offset - this.#writeOffset >= length
+      return oldest.offset - this.#writeOffset >= byteCount
         ? this.#writeOffset
         : undefined;
     }
-    if (this.#usedLength - this.#writeOffset >= length) {
+    if (this.#usedLength - this.#writeOffset >= byteCount) {
       return this.#writeOffset;
     }
-    return oldest.offset >= length ? 0 : undefined;
+    return oldest.offset >= byteCount ? 0 : undefined;
   }
 
   /** What is in the ring for the longest. */
-  #oldestText(): Entry | undefined {
+  #oldestAudio(): Entry | undefined {
     let index = this.#first;
-    while (this.#entries[index]?.length === 0) index++;
+    while (this.#entries[index]?.byteCount === 0) index++;
     return this.#entries[index];
   }
 
@@ -518,7 +520,7 @@ export class Outbox {
   #useMore(): void {
     const oldLength = this.#usedLength;
     this.#usedLength = Math.min(2 * oldLength, this.#ring.length);
-    const oldest = this.#oldestText();
+    const oldest = this.#oldestAudio();
     if (oldest === undefined || this.#writeOffset > oldest.offset) return;
     // The new room is to be where there was none: before the oldest.
     const gained = this.#usedLength - oldLength;
@@ -526,7 +528,7 @@ export class Outbox {
     this.#ring.copyWithin(begin + gained, begin, oldLength);
     for (let index = this.#first; index < this.#entries.length; index++) {
       const entry = this.#entries[index]!;
-      if (entry.length > 0 && entry.offset >= begin) entry.offset += gained;
+      if (entry.byteCount > 0 && entry.offset >= begin) entry.offset += gained;
     }
   }
 
@@ -582,7 +584,6 @@ function makeEntry(kind: OutboxItem["kind"]): Entry {
     utterance: undefined,
     event: undefined,
     offset: 0,
-    length: 0,
     byteCount: 0,
     capturedMs: 0,
     sentEndMs: Infinity,
