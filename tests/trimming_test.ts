@@ -12,9 +12,9 @@ function worldWith(clock: FakeClock, trim: () => void): World {
 
 for (
   const { chunkMs, intervalMs } of [
-    { chunkMs: 20, intervalMs: 60_000 },
-    { chunkMs: undefined, intervalMs: 600_000 },
-    { chunkMs: 500, intervalMs: 1_500_000 },
+    { chunkMs: 20, intervalMs: 120_000 },
+    { chunkMs: undefined, intervalMs: 1_200_000 },
+    { chunkMs: 500, intervalMs: 3_000_000 },
   ]
 ) {
   Deno.test(`memory is given back once all code has run, and then after each ${intervalMs} ms at chunks of ${chunkMs ?? 200} ms, until the end`, async () => {

@@ -16,10 +16,10 @@ import type { World } from "./command.ts";
 const FIRST_TRIM_MS = 10_000;
 
 /**
- * Each chunk leaves its part behind. At 20 ms that is a minute; collecting costs as
- * much as some hundred chunks.
+ * Each chunk leaves its part behind. At 20 ms that is two minutes; collecting costs
+ * as much as some hundred chunks.
  */
-const CHUNKS_PER_TRIM = 3000;
+const CHUNKS_PER_TRIM = 6000;
 
 /**
  * Gives memory back, now and then.
