@@ -269,7 +269,12 @@ for (
   Deno.test(`Outbox gives back base64 with ${what} as base64 with padding`, () => {
     const { outbox } = lab(100);
     outbox.append(audio, Math.floor(audio.length / 4 * 3), 0);
-    assertEquals(outbox.peek(), { kind: "audio", audio: sent, byteCount: 4 });
+    assertEquals(outbox.peek(), {
+      kind: "audio",
+      audio: sent,
+      byteCount: 4,
+      eventId: undefined,
+    });
     assertEquals(outbox.counts.appendedBytes, 4);
   });
 }

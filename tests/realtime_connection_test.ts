@@ -340,6 +340,20 @@ Deno.test("RealtimeConnectionManager sends audio as it is given", async () => {
   await connection.stop();
 });
 
+Deno.test("RealtimeConnectionManager sends audio with the event_id that it was given", async () => {
+  const { connection, ready } = lab();
+  const socket = await ready();
+  for (const event_id of ["mine", 'with "quotes"']) {
+    connection.sendEvent({
+      type: "input_audio_buffer.append",
+      audio: "AQID",
+      event_id,
+    });
+    assertEquals(socket.sent.at(-1)!.event_id, event_id);
+  }
+  await connection.stop();
+});
+
 Deno.test("RealtimeConnectionManager.sendEvent() refuses audio that is not base64", async () => {
   const { connection, ready } = lab();
   const socket = await ready();

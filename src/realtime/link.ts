@@ -199,13 +199,16 @@ export class RealtimeLink {
    *
    * @param audio Base64 of PCM16, and nothing else.
    * @param byteCount The bytes of PCM16 in it.
+   * @param eventId Its name, if it has one.
    */
-  sendAudio(audio: string, byteCount: number): void {
-    const id = this.#options.nextEventId();
-    // Base64 needs no escapes. To look for some with JSON.stringify takes as long as
-    // it takes to encode the audio.
+  sendAudio(audio: string, byteCount: number, eventId?: string): void {
+    // What is ours needs no escapes. To look for some with JSON.stringify takes as
+    // long as it takes to encode the audio.
+    const id = eventId === undefined
+      ? `"${this.#options.nextEventId()}"`
+      : JSON.stringify(eventId);
     const text =
-      `{"type":"input_audio_buffer.append","audio":"${audio}","event_id":"${id}"}`;
+      `{"type":"input_audio_buffer.append","audio":"${audio}","event_id":${id}}`;
     this.#sendText(text, byteCount);
     this.turns.appended(byteCount);
   }

@@ -58,6 +58,8 @@ export type OutboxItem =
     readonly kind: "audio";
     readonly audio: string;
     readonly byteCount: number;
+    /** The name that the user gave it. */
+    readonly eventId: string | undefined;
   }
   /** The end of an utterance: by an event of the user's own, or by the rules. */
   | { readonly kind: "end"; readonly event?: RealtimeClientEvent }
@@ -71,6 +73,8 @@ interface Entry {
   /** Where its bytes are in the ring, if it has any. */
   offset: number;
   byteCount: number;
+  /** The name that the user gave to audio. */
+  eventId: string | undefined;
   capturedMs: number;
   /** Where it ended on the session's own timeline, once it was sent. */
   sentEndMs: number;
@@ -190,11 +194,17 @@ export class Outbox {
    * @param audio Base64 of PCM16.
    * @param byteCount The bytes of PCM16 that it stands for, by its length.
    * @param capturedMs When its first sample was captured.
+   * @param eventId The `event_id` that it is to be sent with.
    * @returns `false` when it is larger than the ring: tell
    *   {@linkcode Outbox.pass} or {@linkcode Outbox.refuse} what became of it.
    * @throws {TypeError} When it is not base64.
    */
-  append(audio: string, byteCount: number, capturedMs: number): boolean {
+  append(
+    audio: string,
+    byteCount: number,
+    capturedMs: number,
+    eventId?: string,
+  ): boolean {
     // Without padding: what has no room would be left out, and not be judged.
     const mostBytes = Math.ceil(audio.length / 4) * 3;
     if (mostBytes > this.#ring.length) return false;
@@ -212,6 +222,7 @@ export class Outbox {
     entry.isResent = false;
     entry.offset = offset;
     entry.byteCount = decodedBytes;
+    entry.eventId = eventId;
     entry.capturedMs = capturedMs;
     this.#entries.push(entry);
     // White space may be in base64, and padding may not: then it is encoded anew.
@@ -279,6 +290,7 @@ export class Outbox {
           kind: "audio",
           audio: this.#textOf(entry!),
           byteCount: entry!.byteCount,
+          eventId: entry!.eventId,
         };
       case "end":
         return { kind: "end", event: entry!.event };
@@ -585,6 +597,7 @@ function makeEntry(kind: OutboxItem["kind"]): Entry {
     event: undefined,
     offset: 0,
     byteCount: 0,
+    eventId: undefined,
     capturedMs: 0,
     sentEndMs: Infinity,
     isResent: false,

@@ -120,13 +120,14 @@ export class Sender {
    */
   append(event: RealtimeAppend, capturedMs: number, isKept: boolean): boolean {
     const byteCount = decodedLength(event.audio);
-    if (isKept && this.#outbox.append(event.audio, byteCount, capturedMs)) {
+    const { audio, event_id } = event;
+    if (isKept && this.#outbox.append(audio, byteCount, capturedMs, event_id)) {
       this.pump();
       return true;
     }
     const link = this.#link;
     const isPassing = link !== undefined && this.#outbox.isSent &&
-      !this.#isHolding && this.#hasRoomFor(event.audio, link);
+      !this.#isHolding && this.#hasRoomFor(audio, link);
     if (!isPassing) {
       this.#outbox.refuse(byteCount, capturedMs);
       return false;
@@ -289,13 +290,13 @@ export class Sender {
     const outbox = this.#outbox;
     for (let item = outbox.peek(); item !== undefined; item = outbox.peek()) {
       if (item.kind === "audio") {
-        const { audio, byteCount } = item;
+        const { audio, byteCount, eventId } = item;
         const waitMs = this.#waitBefore(audio, byteCount, link);
         if (waitMs > 0) {
           this.#pumpIn(waitMs, link);
           return;
         }
-        link.sendAudio(audio, byteCount);
+        link.sendAudio(audio, byteCount, eventId);
         outbox.sent(link.audioMs);
       } else if (item.kind === "event") {
         link.send(item.event);
