@@ -134,7 +134,7 @@ export class Pcm {
   readonly #handle: bigint;
   /** Names the device in errors. */
   readonly #detail: string;
-  /** Whether it is one that another device may stand behind, or a converter. */
+  /** Whether another device stands behind it, with a converter perhaps. */
   readonly #isChain: boolean;
   /** One struct for all snapshots. */
   readonly #status: Uint8Array<ArrayBuffer>;
@@ -261,7 +261,8 @@ export class Pcm {
     const handle = this.#openHandle("snd_pcm_status");
     const status = this.#status;
     // A rate converter's status counts only what it has converted, and it
-    // converts when it is asked for `avail`. A failure shows in the status.
+    // converts when it is asked for `avail`. A failure shows in the status. What is
+    // no chain looks for itself.
     if (this.#isChain) alsa.snd_pcm_avail(handle);
     this.#check("snd_pcm_status", alsa.snd_pcm_status(handle, status));
     alsa.snd_pcm_status_get_htstamp(status, this.#timespec);
