@@ -185,6 +185,22 @@ Deno.test("Microphone ends a pending next() at once when it is closed", async ()
   await closing;
 });
 
+Deno.test("Microphone gives those who wait at the same time its blocks in their order, and all the end", async () => {
+  const { clock, openPcm } = lab([]);
+  const mic = await openMicrophone({ openPcm, clock });
+  const [first, second] = [mic.next(), mic.next()];
+  await clock.advance(100);
+
+  assertEquals((await first).value?.position, 0);
+  assertEquals((await second).value?.position, 480);
+  assert(mic.stats.deliveredFrames >= 960);
+  const waiting = Array.from({ length: 20 }, () => mic.next());
+  const closing = mic.close();
+  await clock.advance(100);
+  await closing;
+  for (const next of waiting.slice(-2)) assert((await next).done);
+});
+
 Deno.test("Microphone throws the reason of its signal at once, also while no audio arrives", async () => {
   const { clock, fake, openPcm } = lab([{ type: "stall", durationMs: 1e9 }]);
   const controller = new AbortController();
