@@ -74,39 +74,44 @@ export async function runLosses(
       bench.say(`${device.id}, ${chunkMs} ms, ${minutes} minutes: everybody`);
       const setting = { device, sink, chunkMs, signal };
       await using _hogs = startHogs(hogCount);
-      results.push(
-        ...await Promise.all(
-          bench.clients.filter((client) => client.sends).map(
-            async (client): Promise<LossResult> => {
-              const { id, label } = client;
-              const who = { client: id, label, device: device.id, chunkMs };
-              try {
-                await using run = await Run.start(client, setting);
-                await run.goOn(minutes * MS_PER_MINUTE);
-                const report = await run.report(0, 0, 0);
-                const { sampleCount = null, lostSamples = null } = report ?? {};
-                const isKnown = device.hasRate(client.sampleRate);
-                return {
-                  ...who,
-                  minutes,
-                  sampleCount,
-                  lostSamples: isKnown ? lostSamples : null,
-                };
-              } catch (error) {
-                signal.throwIfAborted();
-                const failure = client.unavailable ?? (error as Error).message;
-                return {
-                  ...who,
-                  minutes,
-                  sampleCount: null,
-                  lostSamples: null,
-                  failure,
-                };
-              }
-            },
-          ),
+      const losses = await Promise.all(
+        bench.clients.filter((client) => client.sends).map(
+          async (client): Promise<LossResult> => {
+            const { id, label } = client;
+            const who = { client: id, label, device: device.id, chunkMs };
+            try {
+              await using run = await Run.start(client, setting);
+              await run.goOn(minutes * MS_PER_MINUTE);
+              const report = await run.report(0, 0, 0);
+              const { sampleCount = null, lostSamples = null } = report ?? {};
+              const isKnown = device.hasRate(client.sampleRate);
+              return {
+                ...who,
+                minutes,
+                sampleCount,
+                lostSamples: isKnown ? lostSamples : null,
+              };
+            } catch (error) {
+              signal.throwIfAborted();
+              const failure = client.unavailable ?? (error as Error).message;
+              return {
+                ...who,
+                minutes,
+                sampleCount: null,
+                lostSamples: null,
+                failure,
+              };
+            }
+          },
         ),
       );
+      results.push(...losses);
+      // Who ends a run of hours early keeps what came out so far.
+      for (const { label, lostSamples, sampleCount, failure } of losses) {
+        bench.say(
+          `${label}: ${failure ?? `${lostSamples} lost, ${sampleCount} came`}`,
+        );
+      }
     }
   }
   return results;
@@ -142,6 +147,7 @@ export async function runGrowth(
       await run.goOn(minutes * MS_PER_MINUTE - 2.5 * windowMs);
       const lateBytes = await memoryOver(run, windowMs);
       const { id, label } = client;
+      bench.say(`${label}: ${earlyBytes} bytes at first, ${lateBytes} at last`);
       results.push({
         client: id,
         label,

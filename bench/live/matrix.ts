@@ -93,6 +93,9 @@ async function take(
       hogCount,
     });
     tally.rounds.push(figures);
+    // Who ends a run of hours early keeps what came out so far.
+    const cpuSeconds = figures.cpuSecondsPerMinute?.toFixed(2) ?? "unknown";
+    bench.say(`CPU seconds a minute: ${cpuSeconds}`);
   } catch (error) {
     signal.throwIfAborted();
     tally.failure = (error as Error).message;
