@@ -134,8 +134,8 @@ export class Pcm {
   readonly #handle: bigint;
   /** Names the device in errors. */
   readonly #detail: string;
-  /** Whether another device stands behind it, with a converter perhaps. */
-  readonly #isChain: boolean;
+  /** Its `snd_pcm_type_t`. */
+  readonly #type: number;
   /** One struct for all snapshots. */
   readonly #status: Uint8Array<ArrayBuffer>;
   /** A `struct timespec`: two 64-bit integers, as pairs of 32 bits. */
@@ -197,8 +197,7 @@ export class Pcm {
     this.#handle = handle;
     this.#detail = detail;
     this.#configuration = configuration;
-    const type = alsa.snd_pcm_type(handle);
-    this.#isChain = type !== TYPE_HW && type !== TYPE_IOPLUG;
+    this.#type = alsa.snd_pcm_type(handle);
     this.#status = cStruct(alsa.snd_pcm_status_sizeof());
   }
 
@@ -261,9 +260,11 @@ export class Pcm {
     const handle = this.#openHandle("snd_pcm_status");
     const status = this.#status;
     // A rate converter's status counts only what it has converted, and it
-    // converts when it is asked for `avail`. A failure shows in the status. What is
-    // no chain looks for itself.
-    if (this.#isChain) alsa.snd_pcm_avail(handle);
+    // converts when it is asked for `avail`. What has nothing behind it looks for
+    // itself. A failure shows in the status, or in the read behind it: a card's
+    // status may be older than the overrun that asking for it has found.
+    const isChain = this.#type !== TYPE_HW && this.#type !== TYPE_IOPLUG;
+    if (isChain) alsa.snd_pcm_avail(handle);
     this.#check("snd_pcm_status", alsa.snd_pcm_status(handle, status));
     alsa.snd_pcm_status_get_htstamp(status, this.#timespec);
     return {
@@ -349,7 +350,7 @@ export class Pcm {
       this.#call("snd_pcm_hw_params_any", params);
       // A plugin of that type may also behave as a card does: that of PulseAudio
       // has no memory that could be mapped.
-      isServer = alsa.snd_pcm_type(handle) === TYPE_IOPLUG &&
+      isServer = this.#type === TYPE_IOPLUG &&
         alsa.snd_pcm_hw_params_test_access(handle, params, MMAP_INTERLEAVED) <
           0;
       this.#call("snd_pcm_hw_params_set_rate_resample", params, 0);

@@ -63,16 +63,14 @@ export class FrameChannel {
    */
   push(block: AudioFrame): void {
     if (this.ended) return;
-    const frameCount = frameCountOf(block);
     const consumer = this.#consumers.shift();
     if (consumer !== undefined) {
-      this.#takenFrames += frameCount;
-      consumer.resolve({ done: false, value: block });
+      consumer.resolve(this.#handedOver(block));
       return;
     }
     if (block.interrupted && this.#blocks.at(-1)?.interrupted) return;
     this.#blocks.push(block);
-    this.#queuedFrames += frameCount;
+    this.#queuedFrames += frameCountOf(block);
   }
 
   /**
@@ -129,16 +127,19 @@ export class FrameChannel {
   next(): Promise<NextFrame> {
     const block = this.#blocks.shift();
     if (block !== undefined) {
-      const frameCount = frameCountOf(block);
-      this.#queuedFrames -= frameCount;
-      this.#takenFrames += frameCount;
+      this.#queuedFrames -= frameCountOf(block);
       this.wakeProducer();
-      return Promise.resolve({ done: false, value: block });
+      return Promise.resolve(this.#handedOver(block));
     }
     if (this.ended) return this.#afterLast();
     const consumer = Promise.withResolvers<NextFrame>();
     this.#consumers.push(consumer);
     return consumer.promise;
+  }
+
+  #handedOver(block: AudioFrame): NextFrame {
+    this.#takenFrames += frameCountOf(block);
+    return { done: false, value: block };
   }
 
   /** The error, once, and then the end. */

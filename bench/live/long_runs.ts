@@ -11,6 +11,7 @@ import type { Bench } from "./matrix.ts";
 import type { BenchOptions } from "./options.ts";
 import { Run } from "./run.ts";
 import { median } from "./statistics.ts";
+import { growthTable, lossesTable } from "./table.ts";
 
 const MS_PER_MINUTE = 60_000;
 
@@ -107,11 +108,7 @@ export async function runLosses(
       );
       results.push(...losses);
       // Who ends a run of hours early keeps what came out so far.
-      for (const { label, lostSamples, sampleCount, failure } of losses) {
-        bench.say(
-          `${label}: ${failure ?? `${lostSamples} lost, ${sampleCount} came`}`,
-        );
-      }
+      bench.say(lossesTable(losses));
     }
   }
   return results;
@@ -147,15 +144,16 @@ export async function runGrowth(
       await run.goOn(minutes * MS_PER_MINUTE - 2.5 * windowMs);
       const lateBytes = await memoryOver(run, windowMs);
       const { id, label } = client;
-      bench.say(`${label}: ${earlyBytes} bytes at first, ${lateBytes} at last`);
-      results.push({
+      const growth = {
         client: id,
         label,
         chunkMs,
         minutes,
         earlyBytes,
         lateBytes,
-      });
+      };
+      results.push(growth);
+      bench.say(growthTable([growth]));
     }
   }
   return results;

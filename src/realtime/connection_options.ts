@@ -89,8 +89,8 @@ export interface RealtimeConnectionOptions {
   reconnect?: boolean | RealtimeReconnectOptions;
   /**
    * Audio that is kept while there is no connection, or too slow a one, in
-   * milliseconds, 0–3600000. Up to 48 bytes of memory for each are taken as they are needed. What
-   * no longer fits is dropped oldest utterance first, and counted.
+   * milliseconds, 0–3600000. Up to 48 bytes of memory for each are taken as they are
+   * needed. What no longer fits is dropped oldest utterance first, and counted.
    *
    * @default {60000}
    */

@@ -119,8 +119,8 @@ export class Sender {
    * @returns Whether it was sent or kept.
    */
   append(event: RealtimeAppend, capturedMs: number, isKept: boolean): boolean {
-    const byteCount = decodedLength(event.audio);
     const { audio, event_id } = event;
+    const byteCount = decodedLength(audio);
     if (isKept && this.#outbox.append(audio, byteCount, capturedMs, event_id)) {
       this.pump();
       return true;
